@@ -1,0 +1,60 @@
+"""What a method is: its settings, and how it builds its trainer.
+
+A new method is one file beside this one with a subclass of `MethodSettings`, its name in the union in `studio/methods/__init__.py`, a
+shipped recipe in `assets/recipes` and a line in the README. Settings load without torch; `build` imports what it needs.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from studio.settings import Settings
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from datasets import Dataset
+    from transformers import PreTrainedModel, PreTrainedTokenizerBase, Trainer
+
+
+@dataclass
+class TrainingJob:
+    """All that a method needs to build its trainer.
+
+    `arguments` are keyword arguments common to every `TrainingArguments` (learning rate, batch size, evaluation interval, seed ...), to
+    which the method adds its own; `trainer_class` mixes the studio's checkpointing and recovery into a trainer class.
+    """
+
+    model: PreTrainedModel
+    tokenizer: PreTrainedTokenizerBase
+    train: Dataset
+    validation: Dataset | None
+    folder: Path
+    arguments: dict[str, Any]
+    max_length: int
+    packing: bool
+    label_smoothing: float
+    trainer_class: Callable[[type], type]
+    callbacks: list[Any]
+    labels: list[str]
+
+
+class MethodSettings(Settings):
+    """What every method says about itself.
+
+    `row_kinds` are the canonical rows that it trains on, `task` the head that the model gets ("causal" or "classifier"), `metric` what
+    decides which checkpoint is best and `greater_is_better` in which direction.
+    """
+
+    title: ClassVar[str]
+    summary: ClassVar[str]
+    row_kinds: ClassVar[tuple[str, ...]]
+    task: ClassVar[str] = "causal"
+    metric: ClassVar[str] = "eval_loss"
+    greater_is_better: ClassVar[bool] = False
+
+    def build(self, job: TrainingJob) -> Trainer:
+        """The trainer for this job; raises `DataError` when the rows do not suit the method."""
+        raise NotImplementedError

@@ -1,0 +1,28 @@
+"""Classification: a head on the model says which label a text has; accuracy, precision, recall and F1 by class."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar, Literal
+
+from studio.methods.base import MethodSettings, TrainingJob
+from studio.settings import setting
+
+if TYPE_CHECKING:
+    from transformers import Trainer
+
+
+class Classify(MethodSettings):
+    title: ClassVar[str] = "Classification"
+    summary: ClassVar[str] = "Learns to label texts, for example their sentiment."
+    row_kinds: ClassVar[tuple[str, ...]] = ("labelled",)
+    task: ClassVar[str] = "classifier"
+    metric: ClassVar[str] = "eval_f1"
+    greater_is_better: ClassVar[bool] = True
+
+    kind: Literal["classify"] = "classify"
+    class_weights: Literal["none", "balanced"] = setting(
+        "none", "Class weights", "balanced: rare labels count more in the loss, in inverse proportion to how often they occur.", basic=True
+    )
+
+    def build(self, job: TrainingJob) -> Trainer:
+        raise NotImplementedError

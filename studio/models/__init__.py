@@ -1,0 +1,1 @@
+"""Models: the registry and lineage, loading, adaptation, memory and time estimates."""

@@ -1,0 +1,140 @@
+"""The recipe: one typed, complete description of a run, and the single source of the form, the command line, YAML and validation.
+
+To add a setting, add a field to its section; to add a method or an adaptation, see `studio/methods` and `studio/models/adaptations.py`.
+Walking, reading and writing recipes is in `studio/fields.py`.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field, ValidationError, model_validator
+
+from studio.errors import FieldProblem, RecipeError
+from studio.methods import Method
+from studio.methods.sft import SFT
+from studio.models.adaptations import Adaptation, LoRA
+from studio.settings import Settings, setting
+
+
+class DataSource(Settings):
+    """One dataset of the mix: `name` is `support-bot` (its newest version) or `support-bot@3`."""
+
+    name: str = setting(..., "Dataset", "Name of a dataset, with @ and a number for a version other than the newest.", min_length=1)
+    weight: float = setting(1.0, "Weight", "How often its rows are drawn, relative to the other datasets.", gt=0, le=1000)
+
+
+class Data(Settings):
+    sources: list[DataSource] = setting([], "Data", "The datasets to train on.", basic=True)
+    holdout: float = setting(
+        0.1, "Held-out share", "Share of rows kept for evaluation when a dataset has no validation split of its own.", ge=0, le=0.5
+    )
+    max_length: int = setting(512, "Longest row", "Rows longer than this are cut at their end.", unit="tokens", ge=8, le=1_048_576)
+    max_rows: int | None = setting(None, "Rows at most", "Use only this many rows, drawn by the seed; empty uses all.", ge=1)
+
+
+class Optim(Settings):
+    learning_rate: float = setting(2e-4, "Learning rate", "Size of each step; the setting that matters most.", basic=True, gt=0, le=10)
+    epochs: float = setting(3.0, "Epochs", "How many times the data is seen.", basic=True, gt=0, le=1000)
+    max_steps: int | None = setting(None, "Steps", "Stop after this many steps, whatever the epochs; empty follows the epochs.", ge=1)
+    per_device_batch_size: int = setting(8, "Batch size", "Rows in one forward pass.", basic=True, unit="rows", ge=1, le=4096)
+    gradient_accumulation: int = setting(1, "Accumulation", "Forward passes added up before each step.", ge=1, le=4096)
+    schedule: Literal["cosine", "linear", "constant", "constant_with_warmup"] = setting(
+        "cosine", "Schedule", "How the learning rate falls over the run."
+    )
+    warmup: float = setting(0.05, "Warm-up", "Share of the steps over which the learning rate rises from zero.", ge=0, le=1)
+    optimizer: Literal["adamw", "adafactor", "sgd"] = setting("adamw", "Optimizer", "adafactor needs less memory, sgd the least.")
+    weight_decay: float = setting(0.0, "Weight decay", "Pull of the weights towards zero (decoupled, as in AdamW).", ge=0, le=1)
+    adam_beta2: float = setting(0.999, "Adam beta 2", "Memory of the squared gradients; 0.95 to 0.99 suits short runs.", gt=0, lt=1)
+    dropout: float = setting(0.0, "Dropout", "Share of attention weights and activations dropped, where the model has dropout.", ge=0, lt=1)
+    label_smoothing: float = setting(0.0, "Label smoothing", "Share of probability spread over all tokens or labels.", ge=0, lt=1)
+    neftune_noise_alpha: float | None = setting(
+        None, "NEFTune noise", "Noise on the embeddings while training; 5 is usual, empty is off.", gt=0, le=100
+    )
+    max_grad_norm: float = setting(1.0, "Gradient clipping", "Gradients longer than this are scaled down; 0 is off.", ge=0, le=1000)
+    precision: Literal["auto", "float32", "bfloat16", "float16"] = setting(
+        "auto", "Precision", "auto: bfloat16 where the device is quick at it, otherwise float32."
+    )
+    gradient_checkpointing: Literal["auto", "on", "off"] = setting(
+        "auto", "Gradient checkpointing", "Saves memory for about a third more time; auto: only when memory would not suffice."
+    )
+    packing: Literal["auto", "on", "off"] = setting(
+        "auto", "Packing", "Puts several short rows in one sequence, apart from each other; auto: where it is exact and quicker."
+    )
+
+
+class Evaluation(Settings):
+    every: int | None = setting(None, "Evaluate every", "Steps between evaluations; empty gives about ten in a run.", unit="steps", ge=1)
+    samples: int = setting(3, "Sample answers", "Held-out prompts answered at each evaluation.", ge=0, le=20)
+    sample_tokens: int = setting(64, "Sample length", "Longest sample answer.", unit="tokens", ge=1, le=4096)
+    early_stopping: int = setting(0, "Early stopping", "Stop after this many evaluations without a better one; 0 is off.", ge=0, le=100)
+    keep: Literal["best", "last"] = setting("best", "Keep", "Which checkpoint becomes the model: the best by evaluation, or the last.")
+    save_every: int | None = setting(None, "Save every", "Steps between checkpoints; empty saves at each evaluation.", unit="steps", ge=1)
+    keep_checkpoints: int = setting(2, "Checkpoints kept", "Newest checkpoints kept beside the best one.", ge=1, le=100)
+
+
+class Compute(Settings):
+    device: Literal["auto", "cpu", "cuda"] = setting("auto", "Device", "auto: the GPU if there is one.")
+    threads: int | None = setting(None, "CPU threads", "Threads that torch uses; empty leaves it to torch.", ge=1, le=1024)
+
+
+class Recipe(Settings):
+    """One complete description of a run."""
+
+    name: str = setting("run", "Name", "What the run and its model are called; a number is added when it is taken.", basic=True,
+                        min_length=1, max_length=80, pattern=r"^[A-Za-z0-9][A-Za-z0-9._ -]*$")  # fmt: skip
+    model: str = setting("starter", "Base model", "The model to start from, by its name in this workspace.", basic=True, min_length=1)
+    data: Data = Field(default_factory=Data, title="Data")
+    method: Method = Field(default_factory=SFT, title="Method")
+    adaptation: Adaptation = Field(default_factory=LoRA, title="Adaptation")
+    optim: Optim = Field(default_factory=Optim, title="Optimisation")
+    evaluation: Evaluation = Field(default_factory=Evaluation, title="Evaluation")
+    compute: Compute = Field(default_factory=Compute, title="Compute")
+    seed: int = setting(42, "Seed", "Equal seeds give equal runs on the same machine.", ge=0, le=2**31 - 1)
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> Recipe:
+        """Refuse combinations that cannot run. Messages start with the field's path, which `problems_of` reads."""
+        if self.method.task == "classifier" and not self.adaptation.classifier:
+            raise ValueError(f"adaptation: {self.adaptation.title} cannot train a classifier; choose LoRA, head only or full")
+        if self.method.task != "classifier" and not self.adaptation.generator:
+            raise ValueError(f"adaptation: {self.adaptation.title} trains classifiers only; choose LoRA, last layers or full")
+        if self.evaluation.early_stopping and self.data.holdout == 0 and self.evaluation.keep == "best":
+            raise ValueError("evaluation.early_stopping: needs held-out rows; set a held-out share above 0")
+        if self.optim.packing == "on" and self.adaptation.kind == "prompt_tuning":
+            raise ValueError("optim.packing: prompt tuning cannot be packed; choose auto or off")
+        if self.optim.packing == "on" and self.method.task == "classifier":
+            raise ValueError("optim.packing: classification rows cannot be packed; choose auto or off")
+        return self
+
+    def train_sources(self) -> list[DataSource]:
+        """The datasets to train on; raises `RecipeError` when there are none."""
+        if not self.data.sources:
+            raise RecipeError([FieldProblem("data.sources", "no dataset is chosen")])
+        return self.data.sources
+
+
+UNIONS = ("method", "adaptation")
+
+
+def problems_of(error: ValidationError) -> list[FieldProblem]:
+    """The problems in a pydantic error, each with its dotted path; a union's variant is left out (`method.beta`, not `method.dpo.beta`)."""
+    problems = []
+    for item in error.errors(include_url=False):
+        loc = [str(part) for part in item["loc"]]
+        if len(loc) > 2 and loc[0] in UNIONS:
+            del loc[1]
+        message = item["msg"].removeprefix("Value error, ")
+        path = ".".join(loc)
+        if not path and ": " in message:
+            path, message = message.split(": ", 1)
+        problems.append(FieldProblem(path, message))
+    return problems
+
+
+def parse(values: dict[str, object]) -> Recipe:
+    """A recipe from plain values; raises `RecipeError` with one problem a field."""
+    try:
+        return Recipe.model_validate(values)
+    except ValidationError as error:
+        raise RecipeError(problems_of(error)) from error

@@ -1,0 +1,77 @@
+"""The workspace: one folder that holds everything a person made, and the database that indexes it.
+
+Every other part of the engine takes a `Workspace` and asks it where things live. To store a new kind of thing, add a property here.
+"""
+
+from __future__ import annotations
+
+import os
+from functools import cached_property
+from pathlib import Path
+
+from studio.db import Database
+from studio.errors import WorkspaceError
+
+DEFAULT_ROOT = "~/luthier"
+
+
+def assets_dir() -> Path:
+    """The folder of shipped recipes, samples and the embedded model: in a wheel beside this file, in a checkout at the top."""
+    packaged = Path(__file__).parent / "assets"
+    return packaged if packaged.is_dir() else Path(__file__).parent.parent / "assets"
+
+
+class Workspace:
+    """A workspace folder, created and migrated when it is opened.
+
+    `root` defaults to `$LUTHIER_WORKSPACE`, then `~/luthier`. Raises `WorkspaceError` when the folder cannot be made or written.
+    """
+
+    def __init__(self, root: str | Path | None = None) -> None:
+        chosen = root or os.environ.get("LUTHIER_WORKSPACE") or DEFAULT_ROOT
+        self.root = Path(chosen).expanduser().resolve()
+        try:
+            for folder in (self.datasets, self.runs, self.models, self.exports, self.inbox):
+                folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise WorkspaceError(
+                f"The workspace {self.root} cannot be created: {error.strerror or error}.",
+                "Choose a folder that you can write to with --workspace or LUTHIER_WORKSPACE.",
+            ) from error
+        if not os.access(self.root, os.W_OK):
+            raise WorkspaceError(f"The workspace {self.root} cannot be written to.", "Choose another folder with --workspace.")
+        _ = self.db
+
+    @property
+    def datasets(self) -> Path:
+        return self.root / "datasets"
+
+    @property
+    def runs(self) -> Path:
+        return self.root / "runs"
+
+    @property
+    def models(self) -> Path:
+        return self.root / "models"
+
+    @property
+    def exports(self) -> Path:
+        return self.root / "exports"
+
+    @property
+    def inbox(self) -> Path:
+        return self.root / "inbox"
+
+    @cached_property
+    def db(self) -> Database:
+        """The database `luthier.db`, migrated to the newest schema."""
+        return Database(self.root / "luthier.db")
+
+    def relative(self, path: Path) -> str:
+        """`path` as stored in the database: relative to the workspace where it lies inside it, else absolute."""
+        resolved = path.resolve()
+        return str(resolved.relative_to(self.root)) if resolved.is_relative_to(self.root) else str(resolved)
+
+    def absolute(self, stored: str) -> Path:
+        """The opposite of `relative`."""
+        return self.root / stored
