@@ -42,8 +42,8 @@ ANIMALS = _pool(
 JOBS = _pool(
     "jobs",
     """baker, teacher, doctor, nurse, farmer, sailor, pilot, painter, carpenter, cook, gardener, tailor, librarian, postman, driver,
-    singer, dancer, writer, painter, miner, fisher, builder, plumber, shopkeeper, knight, king, queen, shepherd, potter, clockmaker,
-    student, scientist, firefighter, nurse, florist, barber, mechanic, judge, juggler, blacksmith, beekeeper, locksmith""",
+    singer, dancer, writer, miner, fisher, builder, plumber, shopkeeper, knight, king, queen, shepherd, potter, clockmaker,
+    student, scientist, firefighter, florist, barber, mechanic, judge, juggler, blacksmith, beekeeper, locksmith""",
 )
 PLACES = _pool(
     "kinds of place",
