@@ -23,5 +23,5 @@ def setting(default: Any, title: str, help: str, *, basic: bool = False, unit: s
     `title` is the label, `help` one sentence, `unit` is shown behind the label, `basic` puts it among the first fields of the form;
     `bounds` go to pydantic (`ge`, `gt`, `le`, `lt`, `min_length`, ...).
     """
-    extra = {"basic": basic, "unit": unit}
+    extra: dict[str, Any] = {"basic": basic, "unit": unit}
     return Field(default, title=title, description=help, json_schema_extra=extra, **bounds)

@@ -15,10 +15,11 @@ os.environ.update(
     TOKENIZERS_PARALLELISM="false",
 )
 
-import pytest  # noqa: E402
+import pytest
 
-from studio.workspace import Workspace  # noqa: E402
-from tests.tiny import make_model  # noqa: E402
+from studio.workspace import Workspace
+from tests.tiny import make_model
+
 
 @pytest.fixture(scope="session")
 def tiny_model(tmp_path_factory: pytest.TempPathFactory) -> Path:

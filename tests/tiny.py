@@ -4,7 +4,29 @@ from __future__ import annotations
 
 from pathlib import Path
 
-WORDS = "the shop opens at nine and closes five where is my parcel order hello thank you good bad film great awful".split()
+WORDS = [
+    "the",
+    "shop",
+    "opens",
+    "at",
+    "nine",
+    "and",
+    "closes",
+    "five",
+    "where",
+    "is",
+    "my",
+    "parcel",
+    "order",
+    "hello",
+    "thank",
+    "you",
+    "good",
+    "bad",
+    "film",
+    "great",
+    "awful",
+]
 
 TEMPLATE = (
     "{% for m in messages %}{{ '<|' + m['role'] + '|>' }}"
