@@ -1,0 +1,107 @@
+"""What the tabs of the page share: the studio, and how one tab hands something to another without knowing it.
+
+A tab is `build(page) -> SomeTab`, called by `main.py` inside its `gr.Tab`. Three verbs connect tabs; `main.py` calls `wire()` at the end:
+
+    page.refreshes("data", fn, outputs)                      run when the tab is opened and when the page loads
+    page.receives("train_on", fn, outputs, tab="train")      this tab takes datasets to train on: fn(value) -> outputs
+    page.sends("train_on", button.click, [selected])         this button gives one; the receiving tab opens
+
+What is handed over: `train_on` (dataset ref), `train_from` (model name), `chat_with` (model name), `compare` (list of model names),
+`open_run` (run name), `open_dataset` (dataset ref), `open_model` (model name). To add one, name it in `HANDOVERS` and use the verbs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import gradio as gr
+
+from app.guard import guarded
+
+if TYPE_CHECKING:
+    from studio.session import Studio
+
+HANDOVERS = ("train_on", "train_from", "chat_with", "compare", "open_run", "open_dataset", "open_model")
+
+
+@dataclass(frozen=True)
+class _Receiver:
+    handler: Callable[..., Any]
+    outputs: list[Any]
+    tab: str
+
+
+@dataclass(frozen=True)
+class _Sender:
+    trigger: Callable[..., Any]
+    inputs: list[Any]
+
+
+@dataclass
+class Page:
+    """One page over one studio. `tabs` is set by `main.py` before the first tab is built."""
+
+    studio: Studio
+    tabs: gr.Tabs | None = None
+    _receivers: dict[str, _Receiver] = field(default_factory=dict)
+    _senders: list[tuple[str, _Sender]] = field(default_factory=list)
+    _refreshers: list[tuple[str, Callable[..., Any], list[Any], list[Any]]] = field(default_factory=list)
+
+    @property
+    def workspace(self) -> Any:
+        return self.studio.workspace
+
+    def dataset_choices(self) -> list[tuple[str, str]]:
+        """`(label, ref)` of the newest version of every dataset."""
+        from studio.data import store
+
+        return [(f"{v.dataset}  v{v.number}, {v.rows:,} rows, {v.kind}", v.ref) for v in store.list_datasets(self.workspace)]
+
+    def model_choices(self) -> list[tuple[str, str]]:
+        """`(label, name)` of every model of the workspace."""
+        from studio.models import registry
+
+        return [(f"{m.name}  ({m.kind})" if m.kind != "base" else m.name, m.name) for m in registry.list_models(self.workspace)]
+
+    def refreshes(self, tab: str, handler: Callable[..., Any], outputs: Sequence[Any], inputs: Sequence[Any] = ()) -> None:
+        """Run `handler(*inputs) -> outputs` whenever `tab` is opened, and when the page loads."""
+        self._refreshers.append((tab, handler, list(inputs), list(outputs)))
+
+    def receives(self, what: str, handler: Callable[..., Any], outputs: Sequence[Any], tab: str) -> None:
+        """`tab` accepts `what` (one of HANDOVERS): `handler(value) -> outputs`."""
+        self._known(what)
+        self._receivers[what] = _Receiver(handler, list(outputs), tab)
+
+    def sends(self, what: str, trigger: Callable[..., Any], inputs: Sequence[Any]) -> None:
+        """`trigger` (for example `button.click`) hands the value of `inputs[0]` over as `what` and opens the tab that takes it."""
+        self._known(what)
+        self._senders.append((what, _Sender(trigger, list(inputs))))
+
+    def wire(self, demo: gr.Blocks, tab_items: dict[str, gr.Tab]) -> None:
+        """Connect all that was announced. Called once, after every tab is built."""
+        for tab, handler, inputs, outputs in self._refreshers:
+            safe = guarded(handler)
+            demo.load(safe, inputs, outputs, show_progress="hidden", api_visibility="private")
+            tab_items[tab].select(safe, inputs, outputs, show_progress="hidden", api_visibility="private")
+        for what, sender in self._senders:
+            receiver = self._receivers.get(what)
+            if receiver is None:
+                raise LookupError(f"nothing receives {what!r}")
+            event = sender.trigger(
+                guarded(receiver.handler), sender.inputs, receiver.outputs, show_progress="hidden", api_visibility="private"
+            )
+            event.success(_opener(receiver.tab), None, self.tabs, show_progress="hidden", api_visibility="private")
+
+    @staticmethod
+    def _known(what: str) -> None:
+        if what not in HANDOVERS:
+            raise LookupError(f"{what!r} is not one of {', '.join(HANDOVERS)}")
+
+
+def _opener(tab: str) -> Callable[[], gr.Tabs]:
+    def open_tab() -> gr.Tabs:
+        return gr.Tabs(selected=tab)
+
+    return open_tab
