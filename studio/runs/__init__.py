@@ -1,0 +1,1 @@
+"""Runs: their folders, the queue, the worker that trains them, and what watches over a training."""
