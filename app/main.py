@@ -5,19 +5,25 @@ To add a tab: a file in `app/tabs` with `build(page)`, and one line in `TABS`.
 
 from __future__ import annotations
 
+import signal
+import threading
+import webbrowser
 from importlib import import_module
 from importlib.util import find_spec
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import gradio as gr
 
 from app import header
 from app.page import Page
+from app.server import Handle, application, check_host, free_port
 
 if TYPE_CHECKING:
     from studio.session import Studio
 
 TABS = (("data", "Data"), ("train", "Train"), ("runs", "Runs"), ("compare", "Compare"), ("chat", "Chat"), ("models", "Models"))
+FRAME_HEIGHT = 760
 
 
 def compose(studio: Studio) -> gr.Blocks:
@@ -34,3 +40,68 @@ def compose(studio: Studio) -> gr.Blocks:
                     import_module(f"app.tabs.{key}").build(page)
         page.wire(demo, items)
     return demo
+
+
+def launch(
+    workspace: str | Path | None = None,
+    host: str = "127.0.0.1",
+    port: int = 7860,
+    inline: bool | None = None,
+    open_browser: bool = False,
+    block: bool = True,
+) -> Handle:
+    """Open the page on `workspace` and return a handle with `.url` and `.close()`.
+
+    `port` moves on to the next free one when it is taken. `inline` shows the page inside the notebook (None: when called from one), and
+    then the call returns at once; otherwise `block` waits until the page is closed. Raises `ServeError` for an address that other
+    machines could reach, `WorkspaceError` when the folder cannot be used.
+    """
+    from studio.session import open as open_studio
+
+    check_host(host)
+    framed = in_notebook() if inline is None else inline
+    port = free_port(host, port)
+    studio = open_studio(workspace)
+    handle = Handle(application(compose(studio), host, framed), host, port, studio.worker.shutdown)
+    try:
+        studio.worker.start()
+        handle.start()
+    except BaseException:
+        handle.close()
+        raise
+    print(f"Luthier is open at {handle.url}", flush=True)
+    if framed:
+        _show_frame(handle.url)
+        return handle
+    if open_browser:
+        webbrowser.open(handle.url)
+    if block:
+        _end_on_sigterm()
+        handle.wait()
+    return handle
+
+
+def in_notebook() -> bool:
+    """Whether this runs in a notebook's kernel."""
+    import sys
+
+    if "IPython" not in sys.modules:
+        return False
+    shell: Any = sys.modules["IPython"].get_ipython()
+    return shell is not None and shell.__class__.__name__ == "ZMQInteractiveShell"
+
+
+def _show_frame(url: str) -> None:
+    from IPython.display import IFrame, display
+
+    display(IFrame(url, width="100%", height=FRAME_HEIGHT))
+
+
+def _end_on_sigterm() -> None:
+    """Let a service manager's SIGTERM close the page as Ctrl+C does."""
+
+    def interrupt(_signum: int, _frame: Any) -> None:
+        raise KeyboardInterrupt
+
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGTERM, interrupt)

@@ -1,0 +1,196 @@
+"""Serves the page: our own FastAPI around gradio's, with the headers and checks that keep other sites out.
+
+Only this machine can reach it: binding to any other address is refused, the Host header has to name this machine, and a request that
+changes something has to come from the page itself. To serve another file, add a route in `application`.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ipaddress
+import socket
+import threading
+from collections.abc import Awaitable, Callable, MutableMapping
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import gradio as gr
+import plotly
+import uvicorn
+from fastapi import FastAPI
+from fastapi.middleware.cors import CORSMiddleware
+from fastapi.responses import FileResponse, PlainTextResponse
+from starlette.middleware.trustedhost import TrustedHostMiddleware
+
+from app.theme import HEAD, theme
+from studio.errors import StudioError
+from studio.workspace import assets_dir
+
+UPLOAD_LIMIT = "2gb"
+PORTS_TRIED = 50
+START_SECONDS = 60
+SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
+LOCAL_FRAMES = "http://127.0.0.1:* http://localhost:*"
+
+Scope = MutableMapping[str, Any]
+Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+
+
+class ServeError(StudioError):
+    """The page cannot be served as asked."""
+
+
+def check_host(host: str) -> None:
+    """Refuse every address that other machines could reach; raises `ServeError`."""
+    with contextlib.suppress(ValueError):
+        address = ipaddress.ip_address(host)
+        if address.is_loopback and address.version == 4:
+            return
+    if host != "localhost":
+        raise ServeError(
+            f"The page cannot be opened on {host}: other machines could reach it, and this version has no accounts.",
+            "Leave out --host (127.0.0.1), and reach it from elsewhere through an SSH tunnel: ssh -L 7860:127.0.0.1:7860 this-machine.",
+        )
+
+
+def free_port(host: str, wanted: int) -> int:
+    """`wanted`, or the next port after it that nobody listens on; 0 lets the system choose."""
+    for port in range(wanted, wanted + PORTS_TRIED):
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            with contextlib.suppress(OSError):
+                probe.bind((host, port))
+                return int(probe.getsockname()[1])
+    raise ServeError(f"The ports {wanted} to {wanted + PORTS_TRIED - 1} are all in use.", "Close another page or choose a port with --port.")
+
+
+def policy(framed: bool) -> str:
+    """The Content-Security-Policy: everything from here, inline code because gradio needs it, frames only for a notebook."""
+    parts = [
+        "default-src 'self'",
+        "script-src 'self' 'unsafe-inline' 'unsafe-eval'",
+        "style-src 'self' 'unsafe-inline'",
+        "img-src 'self' data: blob:",
+        "font-src 'self' data:",
+        "connect-src 'self'",
+        "worker-src 'self' blob:",
+        "object-src 'none'",
+        "base-uri 'self'",
+        "form-action 'self'",
+        f"frame-ancestors 'self' {LOCAL_FRAMES}" if framed else "frame-ancestors 'self'",
+    ]
+    return "; ".join(parts)
+
+
+class Shield:
+    """ASGI middleware: refuses changes that another site asks for, and adds the security headers to every answer."""
+
+    def __init__(self, app: Any, framed: bool = False) -> None:
+        self.app = app
+        self.headers = [
+            (b"content-security-policy", policy(framed).encode()),
+            (b"x-frame-options", b"SAMEORIGIN"),
+            (b"x-content-type-options", b"nosniff"),
+            (b"referrer-policy", b"same-origin"),
+            (b"cross-origin-opener-policy", b"same-origin"),
+        ]
+
+    async def __call__(self, scope: Scope, receive: Any, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+
+        async def send_with_headers(message: MutableMapping[str, Any]) -> None:
+            if message["type"] == "http.response.start":
+                ours = {name for name, _ in self.headers}
+                message["headers"] = [pair for pair in message.get("headers", []) if pair[0].lower() not in ours] + self.headers
+            await send(message)
+
+        if scope["method"] not in SAFE_METHODS and not _same_origin(scope):
+            await PlainTextResponse("This request came from another site.", 403)(scope, receive, send_with_headers)
+            return
+        await self.app(scope, receive, send_with_headers)
+
+
+def _same_origin(scope: Scope) -> bool:
+    """Whether the request has no Origin (not a browser's) or one that names the host it was sent to."""
+    headers = {name.lower(): value.decode("latin-1") for name, value in scope["headers"]}
+    origin = headers.get(b"origin")
+    return origin is None or urlsplit(origin).netloc.lower() == headers.get(b"host", "").lower()
+
+
+def application(demo: gr.Blocks, host: str, framed: bool = False) -> FastAPI:
+    """The whole server: the page at `/`, plotly's own script beside it."""
+    app = FastAPI(openapi_url=None)
+    app.add_middleware(CORSMiddleware, allow_origins=[])
+    app.add_middleware(TrustedHostMiddleware, allowed_hosts=sorted({"127.0.0.1", "localhost", host}))
+    app.add_middleware(Shield, framed=framed)
+    script = Path(plotly.__file__).parent / "package_data" / "plotly.min.js"
+
+    @app.get("/plotly.min.js")
+    def plotly_script() -> FileResponse:
+        return FileResponse(script, media_type="text/javascript", headers={"Cache-Control": "max-age=86400"})
+
+    demo.queue(default_concurrency_limit=16)
+    return gr.mount_gradio_app(
+        app,
+        demo,
+        path="/",
+        server_name=host,
+        theme=theme(),
+        css_paths=assets_dir() / "style.css",
+        head=HEAD,
+        footer_links=[],
+        run_history=False,
+        ssr_mode=False,
+        max_file_size=UPLOAD_LIMIT,
+        enable_monitoring=False,
+        app_kwargs={"openapi_url": None},
+    )
+
+
+class Handle:
+    """A page that is being served from a background thread: `url`, `close()`, `wait()`."""
+
+    def __init__(self, app: FastAPI, host: str, port: int, on_close: Callable[[], None]) -> None:
+        self.url = f"http://{host}:{port}"
+        self._on_close = on_close
+        config = uvicorn.Config(app, host=host, port=port, log_level="warning", access_log=False, timeout_graceful_shutdown=1)
+        self._server = uvicorn.Server(config)
+        self._thread = threading.Thread(target=self._server.run, name="luthier-page", daemon=True)
+
+    def start(self) -> None:
+        """Serve, and return when the page answers; raises `ServeError` when it does not."""
+        self._thread.start()
+        waited = threading.Event()
+        for _ in range(START_SECONDS * 20):
+            if self._server.started:
+                return
+            if not self._thread.is_alive():
+                break
+            waited.wait(0.05)
+        self.close()
+        raise ServeError(f"The page could not be opened at {self.url}.", "The message above says why; another port may help: --port.")
+
+    def wait(self) -> None:
+        """Block until the page is closed or Ctrl+C is pressed, then close it."""
+        try:
+            while self._thread.is_alive():
+                self._thread.join(1.0)
+        except KeyboardInterrupt:
+            print("Closing.")
+        finally:
+            self.close()
+
+    def close(self) -> None:
+        """Stop serving, let the run in progress save itself, and release the workspace. Safe to call twice."""
+        self._server.should_exit = True
+        if self._thread.is_alive():
+            self._thread.join(10.0)
+        on_close, self._on_close = self._on_close, _nothing
+        on_close()
+
+
+def _nothing() -> None:
+    """What is left to do when a handle is closed for the second time."""
