@@ -1,0 +1,69 @@
+"""What the worker does to a run's row: takes it from the queue, ends it; and what is cleaned up when a workspace is opened.
+
+Each function is one `BEGIN IMMEDIATE` transaction, so that two processes never take the same run.
+"""
+
+from __future__ import annotations
+
+import shutil
+from datetime import timedelta
+from typing import Any
+
+from sqlalchemy import select
+
+from studio.db import Model, Run, now
+from studio.runs import owner
+from studio.runs.store import RunInfo, get_run, mark_interrupted
+from studio.workspace import Workspace
+
+KEEP_DELETED = timedelta(days=7)
+
+
+def claim_next(ws: Workspace) -> RunInfo | None:
+    """Take the waiting run with the lowest position for this process and mark it running; `None` when none waits."""
+    with ws.db.write() as session:
+        waiting = select(Run).where(Run.state == "queued", Run.deleted_at.is_(None)).order_by(Run.position, Run.id).limit(1)
+        row = session.scalar(waiting)
+        if row is None:
+            return None
+        row.state, row.owner, row.message = "running", owner.this_process(), ""
+        row.started_at, row.ended_at = now(), None
+        name = row.name
+    run = get_run(ws, name)
+    run.folder.write_status(state="preparing", message="Starting")
+    return get_run(ws, name)
+
+
+def finish(ws: Workspace, run_id: int, state: str, message: str, summary: dict[str, Any]) -> RunInfo:
+    """Write how a run ended."""
+    with ws.db.write() as session:
+        row = session.get_one(Run, run_id)
+        row.state, row.message, row.summary = state, message, summary
+        row.owner, row.ended_at = "", now()
+        name = row.name
+    return get_run(ws, name)
+
+
+def interrupt_orphans(ws: Workspace) -> list[str]:
+    """Mark as interrupted every running run whose process is gone; gives their names."""
+    with ws.db.write() as session:
+        orphans = [row for row in session.scalars(select(Run).where(Run.state == "running")) if not owner.is_alive(row.owner)]
+        for row in orphans:
+            mark_interrupted(row)
+        return [row.name for row in orphans]
+
+
+def purge(ws: Workspace) -> list[str]:
+    """Remove the folders of runs that were deleted more than a week ago; the rows stay, so that numbers are not used twice."""
+    with ws.db.read() as session:
+        old = session.scalars(select(Run).where(Run.deleted_at < now() - KEEP_DELETED)).all()
+    removed = [row for row in old if ws.absolute(row.folder).is_dir()]
+    for row in removed:
+        shutil.rmtree(ws.absolute(row.folder))
+    return [row.name for row in removed]
+
+
+def model_of(ws: Workspace, run_id: int) -> str | None:
+    """The name of the model that a run has registered, if any."""
+    with ws.db.read() as session:
+        return session.scalar(select(Model.name).where(Model.run_id == run_id, Model.deleted_at.is_(None)))
