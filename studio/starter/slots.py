@@ -8,6 +8,7 @@ so a held-out word cannot reach the training text by accident. Add a pool in `wo
 
 from __future__ import annotations
 
+import re
 import zlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -21,6 +22,14 @@ _ONSETS = ("b", "br", "c", "d", "dr", "f", "g", "h", "j", "k", "l", "m", "n", "p
 _VOWELS = ("a", "e", "i", "o", "u", "ai", "ea", "ia", "io", "ou")
 _CODAS = ("", "", "", "l", "n", "r", "s", "th", "x", "m", "nd", "ck")
 _TOWN_ENDS = ("ford", "vale", "bury", "ton", "wick", "mouth", "field", "haven", "stead", "more")
+
+
+_ARTICLE = re.compile(r"\b([Aa]) (?=[aeiou](?!ni|se|uro|ne\b))")
+
+
+def articles(text: str) -> str:
+    """The text with `a` before a vowel made `an`."""
+    return _ARTICLE.sub(r"\1n ", text)
 
 
 def held_out_count(size: int) -> int:
@@ -88,6 +97,7 @@ class Slots:
     def ask(self, templates: Sequence[str], **values: object) -> str:
         """What the person says: one wording of this split, filled in, sometimes typed carelessly."""
         text = self.rng.choice(wordings(templates, self.split == "templates")).format(**values)
+        text = articles(text)
         if self.chance(0.15) and len(text) > 2:
             text = text[0].lower() + text[1:]
         if self.chance(0.15) and text[-1] in ".?":
@@ -96,7 +106,7 @@ class Slots:
 
     def say(self, templates: Sequence[str], **values: object) -> str:
         """What the assistant says: any wording, filled in."""
-        return self.rng.choice(templates).format(**values)
+        return articles(self.rng.choice(templates).format(**values))
 
     def _invent(self, make: Callable[[], str]) -> str:
         while True:

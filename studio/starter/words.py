@@ -17,7 +17,7 @@ FIRST_NAMES = _pool(
     """Anna, Ben, Clara, David, Emma, Felix, Grace, Henry, Ivy, Jack, Karen, Leo, Mia, Noah, Olivia, Paul, Rosa, Sam, Tom,
     Lucy, Maria, Peter, Sarah, John, Alice, Omar, Priya, Wei, Yuki, Fatima, Carlos, Elena, Hugo, Nina, Oscar, Ruth, Simon, Laura,
     Victor, Amira, Daniel, Eva, George, Hana, Ian, Julia, Kofi, Lena, Martin, Nadia, Owen, Petra, Rahul, Sofia, Theo, Vera,
-    Zoe, Adam, Bella, Chen, Diego, Ella, Farid, Greta, Milo, Agnes, Bruno, Celia, Dario, Freya, Ingrid, Jonas""",
+    Zoe, Adam, Bella, Chen, Diego, Ella, Farid, Greta, Matthias, Agnes, Bartholomew, Charlotte, Frederik, Freya, Ingrid, Joachim""",
 )
 THINGS = _pool(
     "things in a shop",
@@ -56,7 +56,7 @@ OBJECTS = _pool(
     """book, key, report, ticket, menu, bill, map, letter, form, chair, pen, password, file, receipt, salt, water, coffee, tea, money,
     car, phone, list, plan, box, bag, coat, ladder, photo, answer, address, code, contract, document, invoice, parcel, newspaper,
     bread, cake, soup, cheese, sugar, milk, torch, hammer, rope, blanket, charger, laptop, calendar, recipe, timetable, envelope,
-    scissors, mustard, stapler, napkin, compass, brochure, screwdriver""",
+    scissors, mustard, stapler, napkin, compass, brochure, clipboard""",
 )
 DISHES = _pool(
     "dishes",

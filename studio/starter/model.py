@@ -1,0 +1,75 @@
+"""The network of the embedded model: a small Llama, and how it is written to disk."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pydantic import BaseModel, Field
+
+from studio.starter.tokenizer import CONTEXT, VOCABULARY
+
+if TYPE_CHECKING:
+    import torch
+    from transformers import LlamaForCausalLM, PreTrainedTokenizerFast
+
+
+class Shape(BaseModel):
+    """The sizes of the network; the defaults are those of the shipped model."""
+
+    vocabulary: int = Field(VOCABULARY, ge=300)
+    hidden: int = Field(192, ge=8)
+    layers: int = Field(6, ge=1)
+    heads: int = Field(6, ge=1)
+    mlp: int = Field(512, ge=8)
+    context: int = Field(CONTEXT, ge=32)
+
+
+def build(shape: Shape, tokenizer: PreTrainedTokenizerFast) -> LlamaForCausalLM:
+    """A freshly initialised model that fits the tokenizer."""
+    from transformers import LlamaConfig, LlamaForCausalLM
+
+    config = LlamaConfig(
+        vocab_size=len(tokenizer),
+        hidden_size=shape.hidden,
+        num_hidden_layers=shape.layers,
+        num_attention_heads=shape.heads,
+        intermediate_size=shape.mlp,
+        max_position_embeddings=shape.context,
+        tie_word_embeddings=True,
+        bos_token_id=None,
+        eos_token_id=tokenizer.eos_token_id,
+        pad_token_id=tokenizer.pad_token_id,
+    )
+    return LlamaForCausalLM(config)
+
+
+def save(model: LlamaForCausalLM, tokenizer: PreTrainedTokenizerFast, folder: Path, dtype: torch.dtype | None = None) -> None:
+    """Writes the whole Hugging Face folder (bfloat16 by default); the weights are renamed into place last."""
+    import copy
+    import tempfile
+
+    import torch
+    from transformers import GenerationConfig
+
+    folder.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=folder) as aside:
+        small = copy.deepcopy(model).to(dtype or torch.bfloat16)
+        small.generation_config = GenerationConfig(
+            eos_token_id=tokenizer.eos_token_id, pad_token_id=tokenizer.pad_token_id, do_sample=True, temperature=0.8, top_p=0.95, max_new_tokens=160
+        )
+        small.save_pretrained(aside)
+        tokenizer.save_pretrained(aside)
+        _no_absolute_paths(Path(aside))
+        for file in sorted(Path(aside).iterdir(), key=lambda path: path.suffix == ".safetensors"):
+            file.chmod(0o644)
+            file.replace(folder / file.name)
+
+
+def _no_absolute_paths(folder: Path) -> None:
+    """Takes the name of the training folder out of the written configuration."""
+    path = folder / "config.json"
+    config = json.loads(path.read_text(encoding="utf-8"))
+    config.pop("_name_or_path", None)
+    path.write_text(json.dumps(config, indent=2) + "\n", encoding="utf-8")

@@ -1,0 +1,238 @@
+"""Trains the embedded model from scratch: `python -m studio.starter.train --out DIR [--minutes M | --steps N] [--seed 7] [--resume]`.
+
+The tokenizer comes first, then the model, on a corpus that is made while training. Muon moves the matrices, AdamW the
+embedding and the norms; the rate warms up and falls along a cosine over the steps, or over the minutes. `DIR/checkpoint.pt`
+holds all that `--resume` needs; the Hugging Face folder beside it is fresh at each save and can be used at any time.
+With `--steps` and one thread the result is a function of the seed alone.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import torch
+from torch.nn import functional
+from transformers import AutoTokenizer, LlamaForCausalLM, PreTrainedTokenizerFast
+
+from studio.errors import StudioError
+from studio.starter.batches import Batch, held_out_batches, training_batches
+from studio.starter.corpus import dialogue
+from studio.starter.model import Shape, build, save
+from studio.starter.slots import Split
+from studio.starter.tokenizer import texts, train_tokenizer
+
+MICRO_TOKENS = 2048
+MICRO_BATCHES = 2
+MUON_RATE, ADAM_RATE = 0.02, 3e-3
+TOKENIZER_DIALOGUES = 12_000
+
+
+class StarterError(StudioError):
+    """Training of the embedded model cannot start as asked."""
+
+
+@dataclass
+class Settings:
+    """One training: where to, for how long, from which seed, of which size."""
+
+    out: Path
+    minutes: float | None = None
+    steps: int | None = None
+    seed: int = 7
+    save_seconds: float = 120.0
+    report_steps: int = 50
+    held_out: int = 120
+    tokenizer_dialogues: int = TOKENIZER_DIALOGUES
+    shape: Shape = field(default_factory=Shape)
+
+
+@dataclass
+class Progress:
+    """How far a training is; saved with each checkpoint."""
+
+    step: int = 0
+    seconds: float = 0.0
+    tokens: int = 0
+    chunk: int = 0
+    index: int = 0
+    history: list[dict[str, float]] = field(default_factory=list)
+
+
+def share_done(settings: Settings, progress: Progress) -> float:
+    """From 0 to 1, by steps or by the clock."""
+    if settings.steps is not None:
+        return progress.step / settings.steps
+    return progress.seconds / (60 * (settings.minutes or 1))
+
+
+def rate(share: float) -> float:
+    """The factor on the learning rates: a short warm-up, then a cosine down to 2 %."""
+    warm = min(1.0, (share + 1e-3) / 0.02)
+    return warm * (0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * min(1.0, share))))
+
+
+def optimisers(model: LlamaForCausalLM) -> list[torch.optim.Optimizer]:
+    """Muon for the matrices of the layers, AdamW for the embedding and the norms."""
+    matrices = [p for p in model.model.layers.parameters() if p.ndim == 2]
+    rest = [p for p in model.parameters() if all(p is not m for m in matrices)]
+    return [
+        torch.optim.Muon(matrices, lr=MUON_RATE, weight_decay=0.05),
+        torch.optim.AdamW(rest, lr=ADAM_RATE, betas=(0.9, 0.95), weight_decay=0.0),
+    ]
+
+
+def summed_loss(model: LlamaForCausalLM, batch: Batch) -> torch.Tensor:
+    """The cross-entropy over the counted positions, summed; the head sees only those."""
+    with torch.autocast("cpu", torch.bfloat16):
+        hidden = model.model(input_ids=batch.ids, use_cache=False).last_hidden_state
+        logits = model.lm_head(hidden[batch.counted])
+    targets = batch.ids.roll(-1, dims=1)[batch.counted]
+    return functional.cross_entropy(logits.float(), targets, reduction="sum")
+
+
+@torch.no_grad()
+def held_out_loss(model: LlamaForCausalLM, batches: list[Batch]) -> float:
+    """The mean loss a token of what the assistant says."""
+    model.eval()
+    total = sum(float(summed_loss(model, batch)) for batch in batches)
+    model.train()
+    return total / sum(int(batch.counted.sum()) for batch in batches)
+
+
+def held_out_sets(tokenizer: PreTrainedTokenizerFast, seed: int, count: int) -> dict[Split, list[Batch]]:
+    """Batches of dialogues with held-out words and with held-out wordings."""
+    splits: tuple[Split, ...] = ("slots", "templates")
+    return {split: held_out_batches(tokenizer, [dialogue(seed, i, split) for i in range(count)]) for split in splits}
+
+
+class Trainer:
+    """One training: it knows its model, its optimisers and how far it is."""
+
+    def __init__(self, settings: Settings, resume: bool = False) -> None:
+        if (settings.minutes is None) == (settings.steps is None):
+            raise StarterError("Training needs an end. Give either --minutes or --steps.")
+        self.settings = settings
+        self.path = settings.out / "checkpoint.pt"
+        self.progress = Progress()
+        torch.manual_seed(settings.seed)
+        if resume:
+            if not self.path.exists():
+                raise StarterError(f"There is no checkpoint at {self.path}. Leave --resume out to start anew.")
+            self.tokenizer = AutoTokenizer.from_pretrained(settings.out)
+        else:
+            lines = texts(settings.seed, settings.tokenizer_dialogues)
+            self.tokenizer = train_tokenizer(lines, settings.shape.vocabulary, settings.shape.context)
+        self.model = build(settings.shape, self.tokenizer)
+        self.optimisers = optimisers(self.model)
+        if resume:
+            self._load()
+
+    def _load(self) -> None:
+        state = torch.load(self.path, weights_only=True)
+        self.model.load_state_dict(state["model"])
+        for optimiser, saved in zip(self.optimisers, state["optimisers"], strict=True):
+            optimiser.load_state_dict(saved)
+        self.progress = Progress(**state["progress"])
+
+    def save(self) -> None:
+        """Writes the checkpoint and the usable folder, each aside first."""
+        save(self.model, self.tokenizer, self.settings.out)
+        state = {
+            "model": self.model.state_dict(),
+            "optimisers": [optimiser.state_dict() for optimiser in self.optimisers],
+            "progress": vars(self.progress),
+        }
+        aside = self.path.with_suffix(".tmp")
+        torch.save(state, aside)
+        aside.replace(self.path)
+        (self.settings.out / "training.json").write_text(json.dumps(self.summary(), indent=2) + "\n", encoding="utf-8")
+
+    def summary(self) -> dict[str, object]:
+        """What the model card says about the training."""
+        return {
+            "seed": self.settings.seed,
+            "steps": self.progress.step,
+            "tokens": self.progress.tokens,
+            "minutes": round(self.progress.seconds / 60, 1),
+            "threads": torch.get_num_threads(),
+            "parameters": sum(p.numel() for p in self.model.parameters()),
+            "history": self.progress.history,
+        }
+
+    def step(self, batches: list[Batch]) -> float:
+        """One update from a few batches; the loss a counted token."""
+        factor = rate(share_done(self.settings, self.progress))
+        for optimiser, base in zip(self.optimisers, (MUON_RATE, ADAM_RATE), strict=True):
+            for group in optimiser.param_groups:
+                group["lr"] = base * factor
+        counted = sum(int(batch.counted.sum()) for batch in batches)
+        total = 0.0
+        for batch in batches:
+            loss = summed_loss(self.model, batch) / counted
+            loss.backward()
+            total += float(loss.detach())
+        torch.nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
+        for optimiser in self.optimisers:
+            optimiser.step()
+            optimiser.zero_grad()
+        self.progress.step += 1
+        self.progress.tokens += sum(batch.ids.numel() for batch in batches)
+        self.progress.chunk, self.progress.index = batches[-1].chunk, batches[-1].index + 1
+        return total
+
+    def run(self) -> Progress:
+        """Trains to the end, reporting and saving on the way."""
+        tests = held_out_sets(self.tokenizer, self.settings.seed, self.settings.held_out)
+        source = training_batches(
+            self.tokenizer, self.settings.seed, MICRO_TOKENS, self.progress.chunk, self.progress.index
+        )
+        started = saved = time.monotonic()
+        before = self.progress.seconds
+        losses: list[float] = []
+        while share_done(self.settings, self.progress) < 1:
+            losses.append(self.step([next(source) for _ in range(MICRO_BATCHES)]))
+            self.progress.seconds = before + time.monotonic() - started
+            if self.progress.step % self.settings.report_steps == 0:
+                self._report(sum(losses) / len(losses), tests)
+                losses.clear()
+            if time.monotonic() - saved > self.settings.save_seconds:
+                self.save()
+                saved = time.monotonic()
+        self._report(sum(losses) / max(1, len(losses)), tests, always=True)
+        self.save()
+        return self.progress
+
+    def _report(self, loss: float, tests: dict[Split, list[Batch]], always: bool = False) -> None:
+        share = share_done(self.settings, self.progress)
+        left = self.progress.seconds * (1 - share) / max(share, 1e-6) / 60
+        line = f"step {self.progress.step}  loss {loss:.3f}  tokens {self.progress.tokens:,}  "
+        line += f"{self.progress.tokens / max(self.progress.seconds, 1e-6):.0f} tokens/s  {share:.0%}  {left:.1f} minutes left"
+        if always or self.progress.step % (self.settings.report_steps * 4) == 0:
+            scores = {split: round(held_out_loss(self.model, batches), 4) for split, batches in tests.items()}
+            self.progress.history.append({"step": self.progress.step, "loss": round(loss, 4), **scores})
+            line += "  held out: " + ", ".join(f"{split} {score:.3f}" for split, score in scores.items())
+        print(line, flush=True)
+
+
+def main() -> None:
+    """The command line."""
+    parser = argparse.ArgumentParser(description="Train the embedded model from scratch.")
+    parser.add_argument("--out", type=Path, required=True, help="folder for the model and its checkpoint")
+    end = parser.add_mutually_exclusive_group(required=True)
+    end.add_argument("--minutes", type=float, help="train for this long")
+    end.add_argument("--steps", type=int, help="train for this many steps of 4,096 tokens")
+    parser.add_argument("--seed", type=int, default=7)
+    parser.add_argument("--resume", action="store_true", help="go on from the checkpoint in the folder")
+    given = parser.parse_args()
+    trainer = Trainer(Settings(given.out, given.minutes, given.steps, given.seed), given.resume)
+    print(f"{sum(p.numel() for p in trainer.model.parameters()):,} parameters, {len(trainer.tokenizer)} tokens", flush=True)
+    trainer.run()
+
+
+if __name__ == "__main__":
+    main()
