@@ -1,4 +1,7 @@
-"""The line at the top of the page: name, workspace, device, and what holds the device now."""
+"""The line at the top of the page: name, workspace, device, and what holds the device now.
+
+The browser asks every two seconds while the page can be seen; nothing is pushed to pages that nobody looks at.
+"""
 
 from __future__ import annotations
 
@@ -7,8 +10,51 @@ import html
 import gradio as gr
 
 from app.page import Page
+from app.theme import script
+from studio import device
+from studio.db import Run
 
 
-def build(page: Page) -> gr.HTML:
-    """The header, which asks the server every two seconds while it can be seen."""
-    return gr.HTML(f"<h1>Luthier</h1> <span>{html.escape(str(page.workspace.root))}</span>", elem_id="header")
+class Header(gr.HTML):
+    """The header. Fires `open` with the run's name when the line about the device is clicked."""
+
+    def get_block_name(self) -> str:
+        return "html"
+
+
+def build(page: Page) -> Header:
+    """The header of `page`; a click on what holds the device hands that run over."""
+    workspace = page.workspace
+
+    def header_state() -> dict[str, str]:
+        holder = device.lease.holder()
+        name = holder.name if holder else ""
+        with workspace.db.read() as session:
+            known = bool(name) and session.query(Run.id).filter(Run.name == name, Run.deleted_at.is_(None)).first() is not None
+        return {
+            "device": device.describe().label,
+            "holder": name,
+            "detail": holder.detail if holder else "",
+            "run": name if known else "",
+        }
+
+    root = html.escape(str(workspace.root))
+    header = Header(
+        html_template=(
+            f'<h1>Luthier</h1><span class="workspace" title="Workspace: {root}">{html.escape(workspace.root.name)}</span>'
+            f'<span class="chip" title="What this machine trains on">{html.escape(device.describe().label)}</span>'
+            '<button type="button" class="holder" disabled title="What holds the device now">device is free</button>'
+        ),
+        js_on_load=script("header.js"),
+        server_functions=[header_state],
+        apply_default_css=False,
+        elem_id="header",
+    )
+    asked = gr.State("")
+    taken = header.open(_run_of, None, asked, show_progress="hidden", api_visibility="private")
+    page.sends("open_run", taken.then, [asked])
+    return header
+
+
+def _run_of(event: gr.EventData) -> str:
+    return str(event.run)

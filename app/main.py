@@ -56,13 +56,13 @@ def launch(
     then the call returns at once; otherwise `block` waits until the page is closed. Raises `ServeError` for an address that other
     machines could reach, `WorkspaceError` when the folder cannot be used.
     """
-    from studio.session import open as open_studio
+    from studio import open as open_studio
 
     check_host(host)
     framed = in_notebook() if inline is None else inline
     port = free_port(host, port)
     studio = open_studio(workspace)
-    handle = Handle(application(compose(studio), host, framed), host, port, studio.worker.shutdown)
+    handle = Handle(application(compose(studio), host, framed), host, port, studio.close)
     try:
         studio.worker.start()
         handle.start()

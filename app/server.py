@@ -23,7 +23,7 @@ from fastapi.middleware.cors import CORSMiddleware
 from fastapi.responses import FileResponse, PlainTextResponse
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 
-from app.theme import HEAD, theme
+from app.theme import head, theme
 from studio.errors import StudioError
 from studio.workspace import assets_dir
 
@@ -62,7 +62,9 @@ def free_port(host: str, wanted: int) -> int:
             with contextlib.suppress(OSError):
                 probe.bind((host, port))
                 return int(probe.getsockname()[1])
-    raise ServeError(f"The ports {wanted} to {wanted + PORTS_TRIED - 1} are all in use.", "Close another page or choose a port with --port.")
+    raise ServeError(
+        f"The ports {wanted} to {wanted + PORTS_TRIED - 1} are all in use.", "Close another page or choose a port with --port."
+    )
 
 
 def policy(framed: bool) -> str:
@@ -140,7 +142,7 @@ def application(demo: gr.Blocks, host: str, framed: bool = False) -> FastAPI:
         server_name=host,
         theme=theme(),
         css_paths=assets_dir() / "style.css",
-        head=HEAD,
+        head=head(),
         footer_links=[],
         run_history=False,
         ssr_mode=False,

@@ -5,7 +5,22 @@ Bundled fonts only, in weights 400 and 700: the bundled semi-bold files lack the
 
 from __future__ import annotations
 
+from functools import cache
+
 import gradio as gr
+
+from studio.workspace import assets_dir
+
+
+@cache
+def script(name: str) -> str:
+    """The text of a script in `assets/js`, for a component's `js_on_load`."""
+    return (assets_dir() / "js" / name).read_text(encoding="utf-8")
+
+
+def head() -> str:
+    """What goes into the page's head: the helpers that our own components share."""
+    return f"<script>{script('shared.js')}</script>"
 
 
 def theme() -> gr.themes.Base:
