@@ -34,13 +34,14 @@ _PADDING = (
 
 @dataclass(frozen=True)
 class Story:
-    """A piece of news: its sentences, what it says in one sentence, and the facts it holds."""
+    """A piece of news: its sentences, what it says in one sentence, the facts it holds, and the bare event."""
 
     text: str
     summary: str
     place: str
     day: str
     name: str = ""
+    event: str = ""
 
 
 def _opens(slots: Slots) -> Story:
@@ -48,13 +49,13 @@ def _opens(slots: Slots) -> Story:
     months, cost = slots.number(3, 30), slots.number(2, 90)
     first = slots.say(("On {d}, a new {k} opens in {t}.", "{t} gets a new {k}. It opens on {d}.", "The town of {t} will open a new {k} on {d}."), d=day, k=kind, t=town)
     text = f"{first} The work took {months} months. It cost {cost} thousand coins."
-    return Story(text, articles(f"{town} opens a new {kind} on {day}."), town, day)
+    return Story(text, articles(f"{town} opens a new {kind} on {day}."), town, day, event=f"a new {kind} opens")
 
 
 def _closes(slots: Slots) -> Story:
     town, kind, day, why = slots.town(), slots.pick(PLACES), slots.choose(DAYS), slots.choose(("repairs", "a storm", "a fire", "a strike", "lack of money"))
     first = slots.say(("The {k} in {t} closes on {d}.", "People in {t} must do without the {k} from {d}.", "From {d} on, the {k} in {t} is closed."), d=day, k=kind, t=town)
-    return Story(f"{first} The reason is {why}.", f"The {kind} in {town} closes on {day} because of {why}.", town, day)
+    return Story(f"{first} The reason is {why}.", f"The {kind} in {town} closes on {day} because of {why}.", town, day, event=f"the {kind} closes because of {why}")
 
 
 def _finds(slots: Slots) -> Story:
@@ -64,7 +65,7 @@ def _finds(slots: Slots) -> Story:
         ("{n} is {j} in {t}. On {d}, {n} found an old {x} {w}.", "On {d}, {n}, {j} from {t}, found an old {x}. It lay {w}.", "A find was made in {t} on {d}. {n}, {j}, saw an old {x} {w}."),
         n=name, j=an(job), t=town, d=day, x=thing, w=where,
     )
-    return Story(f"{text} It may be worth {slots.number(2, 90)} hundred coins.", f"{name} found an old {thing} {where} in {town}.", town, day, name)
+    return Story(f"{text} It may be worth {slots.number(2, 90)} hundred coins.", f"{name} found an old {thing} {where} in {town}.", town, day, name, f"{name} found an old {thing} {where}")
 
 
 def _wins(slots: Slots) -> Story:
@@ -74,7 +75,7 @@ def _wins(slots: Slots) -> Story:
         ("{n} won the {p} in {t} on {d}.", "On {d}, the {p} of {t} took place. The winner is {n}.", "{t} has a winner. {n} came first in the {p} on {d}."),
         n=name, p=prize, t=town, d=day,
     )
-    return Story(f"{text} {name} works as {an(job)}. {slots.number(20, 90)} people took part.", f"{name} won the {prize} in {town}.", town, day, name)
+    return Story(f"{text} {name} works as {an(job)}. {slots.number(20, 90)} people took part.", f"{name} won the {prize} in {town}.", town, day, name, f"{name} won the {prize}")
 
 
 def _escapes(slots: Slots) -> Story:
@@ -83,7 +84,7 @@ def _escapes(slots: Slots) -> Story:
         ("A {a} ran away in {t} on {d}. {n} caught it in the evening.", "On {d}, a {a} got loose in {t}. It was found by {n}.", "A {a} was seen in the streets of {t} on {d}. {n} brought it back."),
         a=animal, t=town, d=day, n=name,
     )
-    return Story(text, articles(f"{name} caught a {animal} that ran away in {town}."), town, day, name)
+    return Story(text, articles(f"{name} caught a {animal} that ran away in {town}."), town, day, name, articles(f"{name} caught a {animal}"))
 
 
 def _hires(slots: Slots) -> Story:
@@ -94,7 +95,7 @@ def _hires(slots: Slots) -> Story:
         ("The {k} {f} in {t} {v} {c} people.", "{f}, a {k} in {t}, {v} {c} people.", "Work news from {t}: the {k} {f} {v} {c} people."), k=kind, f=firm, t=town, v=verb, c=count
     )
     why = "Business is good." if hires else "Business is bad."
-    return Story(f"{text} It was announced on {day}. {why}", f"The {kind} {firm} in {town} {verb} {count} people.", town, day)
+    return Story(f"{text} It was announced on {day}. {why}", f"The {kind} {firm} in {town} {verb} {count} people.", town, day, event=f"the {kind} {firm} {verb} {count} people")
 
 
 FRAMES: tuple[Callable[[Slots], Story], ...] = (_opens, _closes, _finds, _wins, _escapes, _hires)
@@ -104,7 +105,7 @@ def tell(slots: Slots) -> Story:
     """A piece of news with a filler sentence or two."""
     story = slots.choose(FRAMES)(slots)
     fillers = slots.rng.sample(_PADDING, slots.choose((0, 1, 1, 2)))
-    return Story(" ".join([story.text, *fillers]), story.summary, story.place, story.day, story.name)
+    return Story(" ".join([story.text, *fillers]), story.summary, story.place, story.day, story.name, story.event)
 
 
 def _sum_up(slots: Slots, style: Style) -> Exchange:
