@@ -99,8 +99,7 @@ def table(
     """A table of `(key, cells)`; a row with a key can be chosen by click, Enter or Space in a `Choices` component."""
     classes = [" ".join(c for c, on in (("number", col.number), ("wide", col.wide_only)) if on) for col in columns]
     head = "".join(
-        f'<th scope="col" class="{cls}" title="{esc(col.help)}">{esc(col.title)}</th>'
-        for col, cls in zip(columns, classes, strict=True)
+        f'<th scope="col" class="{cls}" title="{esc(col.help)}">{esc(col.title)}</th>' for col, cls in zip(columns, classes, strict=True)
     )
     body = "".join(_row(key, cells, classes, key == selected) for key, cells in rows)
     if not body:
@@ -110,8 +109,7 @@ def table(
 
 def _row(key: str, cells: Sequence[object], classes: Sequence[str], selected: bool) -> str:
     inner = "".join(
-        f'<td class="{cls}">{cell.markup if isinstance(cell, Cell) else esc(cell)}</td>'
-        for cell, cls in zip(cells, classes, strict=True)
+        f'<td class="{cls}">{cell.markup if isinstance(cell, Cell) else esc(cell)}</td>' for cell, cls in zip(cells, classes, strict=True)
     )
     pick = f' data-key="{esc(key)}" tabindex="0"' if key else ""
     return f'<tr{pick} aria-current="{str(selected).lower()}">{inner}</tr>'
@@ -166,9 +164,7 @@ def token_view(spans: Iterable[Any]) -> str:
     pieces = "".join(
         f'<span class="span {esc(s.state)}" title="{esc(SPAN_WORDS.get(s.state, s.state))}">{esc(s.text)}</span>' for s in spans
     )
-    legend = "".join(
-        f'<span class="span {state}">{esc(words.split(":")[0])}</span>' for state, words in SPAN_WORDS.items()
-    )
+    legend = "".join(f'<span class="span {state}">{esc(words.split(":")[0])}</span>' for state, words in SPAN_WORDS.items())
     return f'<div class="legend">{legend}</div><div class="verbatim tokens">{pieces}</div>'
 
 
