@@ -1,0 +1,1 @@
+"""Inference: models that answer, outputs side by side, and saved conversations."""

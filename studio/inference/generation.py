@@ -1,0 +1,194 @@
+"""Generation on a loaded model: the forward passes, with drawing that is seeded output by output. Only torch code imports this.
+
+Drawing uses one uniform number a step for each output, made in advance from the output's own seed. So the global random state is never
+touched (a training run beside it stays what it was), and an output does not depend on which others share its batch.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from transformers import LogitsProcessor, LogitsProcessorList, StoppingCriteria, StoppingCriteriaList
+
+from studio.errors import ModelError
+from studio.inference.outputs import FinishReason
+from studio.inference.prompts import Prompt, end_tokens
+from studio.inference.sampling import Sampling
+
+CPU_BATCH = 32
+CUDA_BATCH = 128
+MEMORY_SHARE = 0.4
+
+
+@dataclass(frozen=True)
+class Request:
+    """One output to make: for prompt number `prompt_index`, its answer number `sample`, drawn with `seed`."""
+
+    prompt_index: int
+    sample: int
+    prompt: Prompt
+    seed: int
+
+
+@dataclass(frozen=True)
+class Result:
+    """The new token ids of one output, its end token included, and the seconds from the batch's start to its last token."""
+
+    ids: list[int]
+    seconds: float
+    finish_reason: FinishReason
+
+
+class SeededDraw(LogitsProcessor):
+    """Temperature, top k and top p, then a draw by inverse CDF: leaves only the drawn token possible, so that greedy search takes it."""
+
+    def __init__(self, seeds: list[int], sampling: Sampling, prompt_length: int, steps: int, device: torch.device) -> None:
+        rows = [torch.rand(steps, generator=torch.Generator().manual_seed(seed)) for seed in seeds]
+        self.numbers = torch.stack(rows).to(device)
+        self.sampling = sampling
+        self.prompt_length = prompt_length
+
+    def __call__(self, input_ids: torch.LongTensor, scores: torch.FloatTensor) -> torch.FloatTensor:
+        step = min(input_ids.shape[1] - self.prompt_length, self.numbers.shape[1] - 1)
+        if self.sampling.top_k:
+            values, tokens = scores.topk(min(self.sampling.top_k, scores.shape[-1]), dim=-1)
+        else:
+            values, tokens = scores.sort(dim=-1, descending=True)
+        probabilities = torch.softmax(values.float() / self.sampling.temperature, dim=-1)
+        cumulative = probabilities.cumsum(dim=-1)
+        kept = ((cumulative - probabilities) < self.sampling.top_p).sum(dim=-1, keepdim=True).clamp(min=1)
+        mass = cumulative.gather(-1, kept - 1)
+        drawn = torch.searchsorted(cumulative, self.numbers[:, step : step + 1] * mass, right=True)
+        token = tokens.gather(-1, torch.minimum(drawn, kept - 1))
+        return torch.full_like(scores, float("-inf")).scatter_(-1, token, 0.0)
+
+
+class Watch(StoppingCriteria):
+    """Sees every new token: reports it, notes when each output ended, and stops them all within one token of a cancellation."""
+
+    def __init__(self, ends: list[int], stops: list[threading.Event], on_token: Callable[[int, float], None] | None) -> None:
+        self.ends = torch.tensor(ends)
+        self.stops = stops
+        self.on_token = on_token
+        self.started = time.perf_counter()
+        self.ended: list[float | None] = []
+        self.cancelled = False
+
+    def __call__(self, input_ids: torch.LongTensor, scores: Any, **_: Any) -> torch.BoolTensor:
+        last = input_ids[:, -1].cpu()
+        finished = torch.isin(last, self.ends).tolist()
+        seconds = time.perf_counter() - self.started
+        before = self.ended or [None] * len(finished)
+        self.ended = [old if old is not None else seconds if now else None for old, now in zip(before, finished, strict=True)]
+        if self.on_token is not None:
+            self.on_token(int(last[0]), seconds)
+        self.cancelled = any(stop.is_set() for stop in self.stops)
+        return torch.full((input_ids.shape[0],), self.cancelled, dtype=torch.bool, device=input_ids.device)
+
+
+def generate_batch(
+    model: Any,
+    tokenizer: Any,
+    requests: list[Request],
+    sampling: Sampling,
+    stops: list[threading.Event] | None = None,
+    on_token: Callable[[int, float], None] | None = None,
+) -> list[Result]:
+    """Answer `requests`, which share one `max_new_tokens`, in one left-padded batch; the caller has a turn on the device.
+
+    `on_token` gets each new token id of the first request and the seconds since the start. Raises what torch raises, also when memory
+    is used up.
+    """
+    steps = requests[0].prompt.max_new_tokens
+    input_ids, mask = pad_left([r.prompt.ids for r in requests], _pad_token(tokenizer), model.device)
+    ends = end_tokens(model, tokenizer)
+    watch = Watch(ends, stops or [], on_token)
+    drawing = LogitsProcessorList()
+    if sampling.temperature > 0:
+        drawing.append(SeededDraw([r.seed for r in requests], sampling, input_ids.shape[1], steps, model.device))
+    with torch.no_grad():
+        sequences = model.generate(
+            input_ids=input_ids,
+            attention_mask=mask,
+            max_new_tokens=steps,
+            do_sample=False,
+            num_beams=1,
+            use_cache=True,
+            repetition_penalty=sampling.repetition_penalty,
+            eos_token_id=ends or None,
+            pad_token_id=_pad_token(tokenizer),
+            logits_processor=drawing,
+            stopping_criteria=StoppingCriteriaList([watch]),
+            return_dict_in_generate=False,
+        )
+    seconds = time.perf_counter() - watch.started
+    new = sequences[:, input_ids.shape[1] :].tolist()
+    return [_result(row, set(ends), ended, seconds, watch.cancelled) for row, ended in zip(new, watch.ended, strict=True)]
+
+
+def _result(ids: list[int], ends: set[int], ended: float | None, seconds: float, cancelled: bool) -> Result:
+    for index, token in enumerate(ids):
+        if token in ends:
+            return Result(ids[: index + 1], ended if ended is not None else seconds, "stop")
+    return Result(ids, seconds, "cancelled" if cancelled else "length")
+
+
+def pad_left(rows: list[list[int]], pad: int, device: torch.device) -> tuple[torch.Tensor, torch.Tensor]:
+    """Token ids (rows, longest) padded on the left, and their attention mask."""
+    longest = max(len(row) for row in rows)
+    ids = torch.tensor([[pad] * (longest - len(row)) + row for row in rows], device=device)
+    mask = torch.tensor([[0] * (longest - len(row)) + [1] * len(row) for row in rows], device=device)
+    return ids, mask
+
+
+def _pad_token(tokenizer: Any) -> int:
+    for token in (tokenizer.pad_token_id, tokenizer.eos_token_id):
+        if token is not None:
+            return int(token)
+    return 0
+
+
+def next_batch(waiting: list[Request], size: int) -> list[Request]:
+    """The first requests that can share a batch: at most `size`, with one limit of new tokens. `waiting` is sorted by `by_length`."""
+    limit = waiting[0].prompt.max_new_tokens
+    batch = []
+    for request in waiting[:size]:
+        if request.prompt.max_new_tokens != limit:
+            break
+        batch.append(request)
+    return batch
+
+
+def by_length(requests: list[Request]) -> list[Request]:
+    """Longest prompt first, so that batches pad little and the batch that needs most memory comes first."""
+    return sorted(requests, key=lambda r: (-len(r.prompt.ids), r.prompt_index, r.sample))
+
+
+def batch_size(model: Any, longest: Request, free_bytes: int) -> int:
+    """How many outputs to make at once so that their key-value cache takes at most a share of the free memory."""
+    config = model.config.get_text_config()
+    heads = getattr(config, "num_key_value_heads", None) or config.num_attention_heads
+    width = getattr(config, "head_dim", None) or config.hidden_size // config.num_attention_heads
+    length = len(longest.prompt.ids) + longest.prompt.max_new_tokens
+    one = 2 * config.num_hidden_layers * heads * width * model.dtype.itemsize * length + 8 * config.vocab_size * 4
+    most = CUDA_BATCH if model.device.type == "cuda" else CPU_BATCH
+    return max(1, min(most, int(free_bytes * MEMORY_SHARE / one)))
+
+
+def out_of_memory(error: RuntimeError) -> bool:
+    """Whether torch raised `error` because the device's memory is used up."""
+    return isinstance(error, torch.OutOfMemoryError) or "not enough memory" in str(error)
+
+
+def failure(name: str, error: RuntimeError) -> ModelError:
+    """What torch raised while a model answered, as words for a person."""
+    if out_of_memory(error):
+        return ModelError(
+            f"There is not enough memory for {name} to answer.", "Ask for shorter answers, shorten the prompt, or unload other models."
+        )
+    return ModelError(f"{name} failed while answering: {error}.", "Try another model; if it was just trained, look at its run's log.")
