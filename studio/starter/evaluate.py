@@ -113,7 +113,7 @@ def evaluate(folder: Path, count: int = 40) -> dict[str, Any]:
 def table(result: dict[str, Any]) -> str:
     """The scores as a Markdown table, a line a domain."""
     lines = [
-        "| domain | right (new words) | right (new wordings) | copied (new words) | copied (new wordings) | perplexity (words / wordings) |",
+        "| domain | right (new words) | right (new wordings) | copied (new words) | copied (new wordings) | perplexity (both) |",
         "|---|---|---|---|---|---|",
     ]
     by_key = {(row["domain"], row["split"]): row for row in result["rows"]}

@@ -57,7 +57,12 @@ def save(model: LlamaForCausalLM, tokenizer: PreTrainedTokenizerFast, folder: Pa
     with tempfile.TemporaryDirectory(dir=folder) as aside:
         small = copy.deepcopy(model).to(dtype or torch.bfloat16)
         small.generation_config = GenerationConfig(
-            eos_token_id=tokenizer.eos_token_id, pad_token_id=tokenizer.pad_token_id, do_sample=True, temperature=0.8, top_p=0.95, max_new_tokens=160
+            eos_token_id=tokenizer.eos_token_id,
+            pad_token_id=tokenizer.pad_token_id,
+            do_sample=True,
+            temperature=0.8,
+            top_p=0.95,
+            max_new_tokens=160,
         )
         small.save_pretrained(aside)
         tokenizer.save_pretrained(aside)

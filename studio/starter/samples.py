@@ -68,7 +68,9 @@ your own.
 
 def summaries(seed: int, count: int, split: Split = "train") -> list[dict[str, str]]:
     """News with a summary in the form `place, day: event.`"""
-    slots, rows, seen = Slots(Random(f"{seed}/summaries/{split}"), split), [], set()
+    slots = Slots(Random(f"{seed}/summaries/{split}"), split)
+    rows: list[dict[str, str]] = []
+    seen: set[str] = set()
     while len(rows) < count:
         story = news.tell(slots)
         if story.text not in seen:
@@ -81,7 +83,9 @@ def summaries(seed: int, count: int, split: Split = "train") -> list[dict[str, s
 def preferences(seed: int, count: int, split: Split = "train") -> list[dict[str, str]]:
     """Pairs of a warm and a curt answer to one prompt: the same draw of a domain in the two styles."""
     makers = (support.script, support.script, greetings.script, facts.script, writing.script, unknown.script)
-    rng, rows, seen = Random(f"{seed}/preferences/{split}"), [], set()
+    rng = Random(f"{seed}/preferences/{split}")
+    rows: list[dict[str, str]] = []
+    seen: set[str] = set()
     while len(rows) < count:
         script, draw = rng.choice(makers), rng.random()
         warm = script(Slots(Random(draw), split), "warm")[0]

@@ -95,7 +95,9 @@ def row(slots: Slots, label: str) -> str:
 
 def reviews(seed: int, count: int, split: Split = "train") -> list[tuple[str, str]]:
     """`count` different (text, label) pairs with the labels in turn, shuffled."""
-    slots, found, seen = Slots(Random(f"{seed}/reviews/{split}"), split), [], set()
+    slots = Slots(Random(f"{seed}/reviews/{split}"), split)
+    found: list[tuple[str, str]] = []
+    seen: set[str] = set()
     while len(found) < count:
         label = LABELS[len(found) % len(LABELS)]
         text = row(slots, label)

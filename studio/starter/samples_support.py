@@ -32,7 +32,13 @@ RULES: dict[str, tuple[str, ...]] = {
     "human": ("A colleague of mine calls you back between 9 and 5, on the same day.",),
 }
 _THANKS = ("Thank you.", "Thanks a lot.", "Great, thanks.", "That helped, thank you.", "Perfect, thank you.", "Good to know, thanks.")
-_NAMED = ("{text} My name is {name}.", "Hello, I am {name}. {text}", "Hi, {name} here. {text}", "This is {name}. {text}", "{text} Regards, {name}")
+_NAMED = (
+    "{text} My name is {name}.",
+    "Hello, I am {name}. {text}",
+    "Hi, {name} here. {text}",
+    "This is {name}. {text}",
+    "{text} Regards, {name}",
+)
 _NUMBER = ("It is {order}.", "The number is {order}.", "My order number is {order}.", "{order}", "Order {order}.")
 
 
@@ -82,7 +88,9 @@ def conversation(slots: Slots) -> list[Message]:
 
 def conversations(seed: int, count: int, split: Split = "train") -> list[list[Message]]:
     """`count` different conversations; the other splits serve to test a tuned model."""
-    slots, found, seen = Slots(Random(f"{seed}/support/{split}"), split), [], set()
+    slots = Slots(Random(f"{seed}/support/{split}"), split)
+    found: list[list[Message]] = []
+    seen: set[tuple[str, ...]] = set()
     while len(found) < count:
         messages = conversation(slots)
         key = tuple(message["content"] for message in messages)

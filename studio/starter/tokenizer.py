@@ -41,7 +41,12 @@ def train_tokenizer(lines: Iterable[str], vocabulary: int = VOCABULARY, context:
     )
     core.train_from_iterator(lines, trainer)
     tokenizer = PreTrainedTokenizerFast(
-        tokenizer_object=core, eos_token=END, pad_token=PAD, model_max_length=context, clean_up_tokenization_spaces=False, padding_side="right"
+        tokenizer_object=core,
+        eos_token=END,
+        pad_token=PAD,
+        model_max_length=context,
+        clean_up_tokenization_spaces=False,
+        padding_side="right",
     )
     tokenizer.chat_template = CHAT_TEMPLATE
     tokenizer.add_special_tokens({"additional_special_tokens": [SPECIAL_TOKENS[1]]})

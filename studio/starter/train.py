@@ -188,9 +188,7 @@ class Trainer:
     def run(self) -> Progress:
         """Trains to the end, reporting and saving on the way."""
         tests = held_out_sets(self.tokenizer, self.settings.seed, self.settings.held_out)
-        source = training_batches(
-            self.tokenizer, self.settings.seed, MICRO_TOKENS, self.progress.chunk, self.progress.index
-        )
+        source = training_batches(self.tokenizer, self.settings.seed, MICRO_TOKENS, self.progress.chunk, self.progress.index)
         started = saved = time.monotonic()
         before = self.progress.seconds
         losses: list[float] = []
@@ -213,7 +211,7 @@ class Trainer:
         line = f"step {self.progress.step}  loss {loss:.3f}  tokens {self.progress.tokens:,}  "
         line += f"{self.progress.tokens / max(self.progress.seconds, 1e-6):.0f} tokens/s  {share:.0%}  {left:.1f} minutes left"
         if always or self.progress.step % (self.settings.report_steps * 4) == 0:
-            scores = {split: round(held_out_loss(self.model, batches), 4) for split, batches in tests.items()}
+            scores: dict[str, float] = {split: round(held_out_loss(self.model, batches), 4) for split, batches in tests.items()}
             self.progress.history.append({"step": self.progress.step, "loss": round(loss, 4), **scores})
             line += "  held out: " + ", ".join(f"{split} {score:.3f}" for split, score in scores.items())
         print(line, flush=True)

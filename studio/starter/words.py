@@ -76,7 +76,9 @@ REASONS = _pool(
     I finished my book, I broke my phone, my sister is visiting, I failed my test, I bought a house, my train was late,
     my tooth hurts, I learned to swim, my roof leaks, I got engaged""",
 )
-FILM_KINDS = _pool("kinds of film", "film, comedy, thriller, drama, cartoon, documentary, western, musical, series, romance, play, novel, mystery")
+FILM_KINDS = _pool(
+    "kinds of film", "film, comedy, thriller, drama, cartoon, documentary, western, musical, series, romance, play, novel, mystery"
+)
 EVENTS = _pool(
     "events",
     """party, wedding, dinner, picnic, meeting, concert, birthday, trip, barbecue, workshop, game night, class, lunch, reunion,
@@ -89,7 +91,9 @@ GOALS = _pool(
     paint the big wall, fly a kite, ring the great bell, find a warm bed, grow a red rose, visit the moon, help a sick friend,
     learn to dance, bring water to the village, read every book in the library, save the old mill, tame a dragon""",
 )
-COMPANIES = _pool("kinds of company", "bank, bakery, school, airline, shop, hospital, factory, newspaper, hotel, farm, brewery, museum, shipyard")
+COMPANIES = _pool(
+    "kinds of company", "bank, bakery, school, airline, shop, hospital, factory, newspaper, hotel, farm, brewery, museum, shipyard"
+)
 DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 COLOURS = ("red", "blue", "green", "yellow", "black", "white", "brown", "grey", "pink", "purple", "orange")
 COUNT_WORDS = _pool(

@@ -7,7 +7,15 @@ from studio.starter.slots import Slots, an, articles
 from studio.starter.styles import Style, dress
 from studio.starter.words import ANIMALS, COLOURS, DAYS, HOBBIES, JOBS, OBJECTS, PLACES, THINGS, person
 
-_FRAMES = ("{t} {q}", "Read this: {t} {q}", "Text: {t} Question: {q}", "{q} Here is the text: {t}", "Here is what I know: {t} {q}", "Use this text. {t} {q}", "I was told this: {t} {q}")
+_FRAMES = (
+    "{t} {q}",
+    "Read this: {t} {q}",
+    "Text: {t} Question: {q}",
+    "{q} Here is the text: {t}",
+    "Here is what I know: {t} {q}",
+    "Use this text. {t} {q}",
+    "I was told this: {t} {q}",
+)
 
 
 def _people(slots: Slots, style: Style) -> Exchange:
@@ -20,7 +28,13 @@ def _people(slots: Slots, style: Style) -> Exchange:
     kind = slots.choose(("job", "hobby", "pet", "town", "thing"))
     facts = []
     for name in names:
-        word = {"job": an(slots.pick(JOBS)), "hobby": slots.pick(HOBBIES), "pet": an(slots.pick(ANIMALS)), "town": slots.town(), "thing": an(slots.pick(THINGS))}[kind]
+        word = {
+            "job": an(slots.pick(JOBS)),
+            "hobby": slots.pick(HOBBIES),
+            "pet": an(slots.pick(ANIMALS)),
+            "town": slots.town(),
+            "thing": an(slots.pick(THINGS)),
+        }[kind]
         line, question = {
             "job": (f"{name} is {word}.", "What is the job of {n}?"),
             "hobby": (f"{name} likes {word}.", "What does {n} like?"),
@@ -63,8 +77,16 @@ def _list(slots: Slots, style: Style) -> Exchange:
     """Put things that were named into a list."""
     items = slots.pick_many(THINGS, 3)
     asked = slots.ask(
-        ("Make a list of these: {a}, {b} and {c}.", "List: {a}, {b}, {c}.", "Write a list with {a}, {b} and {c}.", "I need {a}, {b} and {c}. Make a shopping list.", "Put {a}, {b} and {c} in a list."),
-        a=items[0], b=items[1], c=items[2],
+        (
+            "Make a list of these: {a}, {b} and {c}.",
+            "List: {a}, {b}, {c}.",
+            "Write a list with {a}, {b} and {c}.",
+            "I need {a}, {b} and {c}. Make a shopping list.",
+            "Put {a}, {b} and {c} in a list.",
+        ),
+        a=items[0],
+        b=items[1],
+        c=items[2],
     )
     return Exchange(asked, articles("\n".join(f"- {item}" for item in items)), (), tuple(items))
 

@@ -9,15 +9,58 @@ from studio.starter.words import DAYS
 
 CAPITALS: dict[str, str] = dict(
     pair.strip().split("=")
-    for pair in (
-        "France=Paris, Spain=Madrid, Italy=Rome, Germany=Berlin, Portugal=Lisbon, Austria=Vienna, Switzerland=Bern, Belgium=Brussels, "
-        "the Netherlands=Amsterdam, Denmark=Copenhagen, Sweden=Stockholm, Norway=Oslo, Finland=Helsinki, Poland=Warsaw, Greece=Athens, "
-        "Hungary=Budapest, Romania=Bucharest, Bulgaria=Sofia, Ireland=Dublin, the United Kingdom=London, Iceland=Reykjavik, Ukraine=Kyiv, "
-        "Turkey=Ankara, Egypt=Cairo, Kenya=Nairobi, Ghana=Accra, Morocco=Rabat, Ethiopia=Addis Ababa, Japan=Tokyo, China=Beijing, "
-        "India=New Delhi, Thailand=Bangkok, Vietnam=Hanoi, South Korea=Seoul, Indonesia=Jakarta, Nepal=Kathmandu, Iran=Tehran, "
-        "Iraq=Baghdad, Australia=Canberra, New Zealand=Wellington, Canada=Ottawa, the United States=Washington, Mexico=Mexico City, "
-        "Cuba=Havana, Brazil=Brasilia, Argentina=Buenos Aires, Chile=Santiago, Peru=Lima, Colombia=Bogota, Croatia=Zagreb"
-    ).split(",")
+    for pair in [
+        "France=Paris",
+        " Spain=Madrid",
+        " Italy=Rome",
+        " Germany=Berlin",
+        " Portugal=Lisbon",
+        " Austria=Vienna",
+        " Switzerland=Bern",
+        " Belgium=Brussels",
+        " the Netherlands=Amsterdam",
+        " Denmark=Copenhagen",
+        " Sweden=Stockholm",
+        " Norway=Oslo",
+        " Finland=Helsinki",
+        " Poland=Warsaw",
+        " Greece=Athens",
+        " Hungary=Budapest",
+        " Romania=Bucharest",
+        " Bulgaria=Sofia",
+        " Ireland=Dublin",
+        " the United Kingdom=London",
+        " Iceland=Reykjavik",
+        " Ukraine=Kyiv",
+        " Turkey=Ankara",
+        " Egypt=Cairo",
+        " Kenya=Nairobi",
+        " Ghana=Accra",
+        " Morocco=Rabat",
+        " Ethiopia=Addis Ababa",
+        " Japan=Tokyo",
+        " China=Beijing",
+        " India=New Delhi",
+        " Thailand=Bangkok",
+        " Vietnam=Hanoi",
+        " South Korea=Seoul",
+        " Indonesia=Jakarta",
+        " Nepal=Kathmandu",
+        " Iran=Tehran",
+        " Iraq=Baghdad",
+        " Australia=Canberra",
+        " New Zealand=Wellington",
+        " Canada=Ottawa",
+        " the United States=Washington",
+        " Mexico=Mexico City",
+        " Cuba=Havana",
+        " Brazil=Brasilia",
+        " Argentina=Buenos Aires",
+        " Chile=Santiago",
+        " Peru=Lima",
+        " Colombia=Bogota",
+        " Croatia=Zagreb",
+    ]
 )
 # animal: (what it eats, where it lives, the sound it makes, how many legs it has)
 ANIMAL_FACTS: dict[str, tuple[str, str, str, str]] = {
@@ -46,11 +89,38 @@ ANIMAL_FACTS: dict[str, tuple[str, str, str, str]] = {
 }
 OPPOSITES: dict[str, str] = dict(
     pair.strip().split("=")
-    for pair in (
-        "hot=cold, big=small, tall=short, fast=slow, old=young, light=dark, happy=sad, wet=dry, full=empty, open=closed, high=low, "
-        "rich=poor, strong=weak, loud=quiet, hard=soft, clean=dirty, early=late, near=far, day=night, up=down, left=right, good=bad, "
-        "thick=thin, sweet=sour, true=false, first=last, easy=difficult, wide=narrow, cheap=expensive, safe=dangerous"
-    ).split(",")
+    for pair in [
+        "hot=cold",
+        " big=small",
+        " tall=short",
+        " fast=slow",
+        " old=young",
+        " light=dark",
+        " happy=sad",
+        " wet=dry",
+        " full=empty",
+        " open=closed",
+        " high=low",
+        " rich=poor",
+        " strong=weak",
+        " loud=quiet",
+        " hard=soft",
+        " clean=dirty",
+        " early=late",
+        " near=far",
+        " day=night",
+        " up=down",
+        " left=right",
+        " good=bad",
+        " thick=thin",
+        " sweet=sour",
+        " true=false",
+        " first=last",
+        " easy=difficult",
+        " wide=narrow",
+        " cheap=expensive",
+        " safe=dangerous",
+    ]
 )
 _CAPITAL = (
     "What is the capital of {c}?",
@@ -64,9 +134,27 @@ _CAPITAL = (
     "{c}: which city is its capital?",
 )
 _EATS = ("What does {a} eat?", "What do you feed {a}?", "Tell me what {a} eats.", "Do you know what {a} eats?", "What is the food of {a}?")
-_LIVES = ("Where does {a} live?", "Where can I find {a}?", "Tell me where {a} lives.", "What is the home of {a}?", "In which place would {a} live?")
-_SOUND = ("What sound does {a} make?", "What noise does {a} make?", "How does {a} sound?", "Tell me the sound of {a}.", "Which sound comes from {a}?")
-_LEGS = ("How many legs does {a} have?", "How many legs has {a} got?", "Tell me how many legs {a} has.", "Number of legs of {a}?", "Count the legs of {a}.")
+_LIVES = (
+    "Where does {a} live?",
+    "Where can I find {a}?",
+    "Tell me where {a} lives.",
+    "What is the home of {a}?",
+    "In which place would {a} live?",
+)
+_SOUND = (
+    "What sound does {a} make?",
+    "What noise does {a} make?",
+    "How does {a} sound?",
+    "Tell me the sound of {a}.",
+    "Which sound comes from {a}?",
+)
+_LEGS = (
+    "How many legs does {a} have?",
+    "How many legs has {a} got?",
+    "Tell me how many legs {a} has.",
+    "Number of legs of {a}?",
+    "Count the legs of {a}.",
+)
 _OPPOSITE = (
     "What is the opposite of {w}?",
     "Tell me the opposite of {w}.",
@@ -95,7 +183,9 @@ def _animal(slots: Slots, style: Style) -> Exchange:
     if kind == "eats":
         return Exchange(slots.ask(_EATS, a=one), dress(slots, style, f"{one_upper} eats {eats}.", f"{eats.capitalize()}.", more), (eats,))
     if kind == "lives":
-        return Exchange(slots.ask(_LIVES, a=one), dress(slots, style, f"{one_upper} lives {lives}.", f"{lives.capitalize()}.", more), (lives,))
+        return Exchange(
+            slots.ask(_LIVES, a=one), dress(slots, style, f"{one_upper} lives {lives}.", f"{lives.capitalize()}.", more), (lives,)
+        )
     if kind == "sound":
         return Exchange(slots.ask(_SOUND, a=one), dress(slots, style, f"{one_upper} {sound}.", f"It {sound}.", more), (sound,))
     return Exchange(slots.ask(_LEGS, a=one), dress(slots, style, f"{one_upper} has {legs} legs.", f"{legs.capitalize()}.", more), (legs,))
@@ -114,7 +204,15 @@ def _calendar(slots: Slots, style: Style) -> Exchange:
     day, other = DAYS[index], DAYS[(index + step) % 7]
     word = "after" if step == 1 else "before"
     asked = slots.ask(
-        ("Which day comes {w} {d}?", "What day is {w} {d}?", "Tell me the day {w} {d}.", "What comes {w} {d}?", "Name the day that is {w} {d}."), w=word, d=day
+        (
+            "Which day comes {w} {d}?",
+            "What day is {w} {d}?",
+            "Tell me the day {w} {d}.",
+            "What comes {w} {d}?",
+            "Name the day that is {w} {d}.",
+        ),
+        w=word,
+        d=day,
     )
     return Exchange(asked, dress(slots, style, f"The day {word} {day} is {other}.", f"{other}."), (other,))
 

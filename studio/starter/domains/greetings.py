@@ -76,8 +76,7 @@ def _hello(slots: Slots, style: Style) -> Exchange:
         "formal": ("Good day. How may I be of assistance?", "Good day. In what way may I help you?"),
         "curt": ("Hello.", "Yes?", "Hi."),
         "wordy": (
-            "Hello. I am an assistant, and you can ask me about many small things, such as orders, stories or sums. "
-            "How can I help you?",
+            "Hello. I am an assistant, and you can ask me about many small things, such as orders, stories or sums. How can I help you?",
         ),
     }[style]
     return Exchange(slots.ask(_HELLO), slots.say(answer), ())
@@ -114,7 +113,9 @@ def _job(slots: Slots, style: Style) -> Exchange:
     job = slots.pick(JOBS)
     article = "an" if job[0] in "aeiou" else "a"
     full = f"Being {article} {job} must be interesting work. What do you like about it?"
-    asked = slots.ask(("I am {a} {j}.", "I work as {a} {j}.", "My job: {j}.", "I have been {a} {j} for years.", "At work I am {a} {j}."), a=article, j=job)
+    asked = slots.ask(
+        ("I am {a} {j}.", "I work as {a} {j}.", "My job: {j}.", "I have been {a} {j} for years.", "At work I am {a} {j}."), a=article, j=job
+    )
     return Exchange(asked, dress(slots, style, full, f"{article.capitalize()} {job}. Good."), (), (job,))
 
 
@@ -125,12 +126,16 @@ def _mood(slots: Slots, style: Style) -> Exchange:
     feeling = slots.choose(("happy", "glad", "excited") if good else ("sad", "angry", "upset"))
     asked = slots.ask(
         ("I am {f} because {r}.", "I feel {f}: {r}.", "{R}. I am {f}.", "I am so {f} today, {r}.", "You know, {r}, and I am {f}."),
-        f=feeling, r=reason, R=reason[:1].upper() + reason[1:],
+        f=feeling,
+        r=reason,
+        R=reason[:1].upper() + reason[1:],
     )
     full = f"I am {'happy' if good else 'sorry'} to hear that {yours}."
     more = "You earned it, so enjoy it." if good else "I hope that tomorrow will be a better day."
-    return Exchange(asked, dress(slots, style, full, "Good." if good else "I am sorry."), (), ()) if style == "curt" else Exchange(
-        asked, f"{full} {more}" if style in ("warm", "wordy") else full, ("happy" if good else "sorry",), (yours,)
+    return (
+        Exchange(asked, dress(slots, style, full, "Good." if good else "I am sorry."), (), ())
+        if style == "curt"
+        else Exchange(asked, f"{full} {more}" if style in ("warm", "wordy") else full, ("happy" if good else "sorry",), (yours,))
     )
 
 

@@ -9,34 +9,139 @@ from studio.starter.words import FILM_KINDS, THINGS, person
 
 PRODUCT_ASPECTS = Pool(
     "aspects of products",
-    ("price", "quality", "colour", "size", "design", "sound", "battery", "handle", "material", "weight", "finish", "manual", "smell",
-     "packaging", "delivery", "warranty", "texture", "stitching", "zipper", "hinge"),
-)  # fmt: skip
+    (
+        "price",
+        "quality",
+        "colour",
+        "size",
+        "design",
+        "sound",
+        "battery",
+        "handle",
+        "material",
+        "weight",
+        "finish",
+        "manual",
+        "smell",
+        "packaging",
+        "delivery",
+        "warranty",
+        "texture",
+        "stitching",
+        "zipper",
+        "hinge",
+    ),
+)
 FILM_ASPECTS = Pool(
     "aspects of films",
-    ("story", "acting", "music", "ending", "dialogue", "camera work", "humour", "pace", "beginning", "plot", "cast", "lighting",
-     "costumes", "script", "scenery", "soundtrack", "choreography"),
-)  # fmt: skip
+    (
+        "story",
+        "acting",
+        "music",
+        "ending",
+        "dialogue",
+        "camera work",
+        "humour",
+        "pace",
+        "beginning",
+        "plot",
+        "cast",
+        "lighting",
+        "costumes",
+        "script",
+        "scenery",
+        "soundtrack",
+        "choreography",
+    ),
+)
 GOOD = Pool(
     "good words",
-    ("great", "good", "lovely", "excellent", "wonderful", "perfect", "beautiful", "fine", "fantastic", "charming", "superb", "pleasant",
-     "brilliant", "amazing", "impressive", "delightful", "very nice", "outstanding", "splendid", "marvellous", "terrific"),
-)  # fmt: skip
+    (
+        "great",
+        "good",
+        "lovely",
+        "excellent",
+        "wonderful",
+        "perfect",
+        "beautiful",
+        "fine",
+        "fantastic",
+        "charming",
+        "superb",
+        "pleasant",
+        "brilliant",
+        "amazing",
+        "impressive",
+        "delightful",
+        "very nice",
+        "outstanding",
+        "splendid",
+        "marvellous",
+        "terrific",
+    ),
+)
 BAD = Pool(
     "bad words",
-    ("bad", "poor", "terrible", "awful", "weak", "horrible", "boring", "cheap and ugly", "disappointing", "useless", "annoying", "dull",
-     "a mess", "a joke", "very bad", "unpleasant", "clumsy", "lousy", "dreadful", "mediocre", "appalling"),
-)  # fmt: skip
+    (
+        "bad",
+        "poor",
+        "terrible",
+        "awful",
+        "weak",
+        "horrible",
+        "boring",
+        "cheap and ugly",
+        "disappointing",
+        "useless",
+        "annoying",
+        "dull",
+        "a mess",
+        "a joke",
+        "very bad",
+        "unpleasant",
+        "clumsy",
+        "lousy",
+        "dreadful",
+        "mediocre",
+        "appalling",
+    ),
+)
 _GOOD_LINES = (
-    "The {a} is {w}.", "I love the {a}.", "I really like the {a}.", "The {a} is {w} and I would buy it again.", "What a {w} {a}.",
-    "The {a} made me happy.", "I am very pleased with the {a}.", "The {a} is better than I thought.",
-)  # fmt: skip
+    "The {a} is {w}.",
+    "I love the {a}.",
+    "I really like the {a}.",
+    "The {a} is {w} and I would buy it again.",
+    "What a {w} {a}.",
+    "The {a} made me happy.",
+    "I am very pleased with the {a}.",
+    "The {a} is better than I thought.",
+)
 _BAD_LINES = (
-    "The {a} is {w}.", "I hate the {a}.", "I do not like the {a} at all.", "The {a} is {w} and I want my money back.", "The {a} let me down.",
-    "I am not happy with the {a}.", "The {a} is worse than I thought.", "I was angry about the {a}.",
-)  # fmt: skip
-_PRODUCT_STARTS = ("I bought this {t} last week.", "This {t} was a gift.", "I have used the {t} for a month.", "We got the {t} for our home.", "My new {t} came today.", "This is my second {t}.")
-_FILM_STARTS = ("I saw the {t} last night.", "We watched this {t} together.", "{n} took me to see this {t}.", "I finished the {t} yesterday.", "This {t} is by {n}.", "This {t} was on TV.")
+    "The {a} is {w}.",
+    "I hate the {a}.",
+    "I do not like the {a} at all.",
+    "The {a} is {w} and I want my money back.",
+    "The {a} let me down.",
+    "I am not happy with the {a}.",
+    "The {a} is worse than I thought.",
+    "I was angry about the {a}.",
+)
+_PRODUCT_STARTS = (
+    "I bought this {t} last week.",
+    "This {t} was a gift.",
+    "I have used the {t} for a month.",
+    "We got the {t} for our home.",
+    "My new {t} came today.",
+    "This is my second {t}.",
+)
+_FILM_STARTS = (
+    "I saw the {t} last night.",
+    "We watched this {t} together.",
+    "{n} took me to see this {t}.",
+    "I finished the {t} yesterday.",
+    "This {t} is by {n}.",
+    "This {t} was on TV.",
+)
 _GOOD_ENDS = ("I recommend it.", "Five stars.", "I am happy.", "Well worth it.", "", "", "I would choose it again.")
 _BAD_ENDS = ("I do not recommend it.", "One star.", "Never again.", "A waste of money.", "", "", "I want my time back.")
 _ASK = (
@@ -50,11 +155,21 @@ _ASK = (
     "How does the person feel about it? {r}",
     "Judge the mood of this text: {r}",
 )
-_LIKED = ("What did the writer {v}? {r}", "{r} What does this person {v}?", "Which part does the review {v}? {r}", "Read this: {r} What did they {v}?", "Name what the author {v}s here: {r}")
+_LIKED = (
+    "What did the writer {v}? {r}",
+    "{r} What does this person {v}?",
+    "Which part does the review {v}? {r}",
+    "Read this: {r} What did they {v}?",
+    "Name what the author {v}s here: {r}",
+)
 _WRITE = (
-    "Write a {s} review of a {t}.", "Write a short {s} review about a {t}.", "I need a {s} review for a {t}.", "Can you write a {s} review of my {t}?",
-    "Make up a {s} review of a {t}.", "Compose a {s} opinion about a {t}.",
-)  # fmt: skip
+    "Write a {s} review of a {t}.",
+    "Write a short {s} review about a {t}.",
+    "I need a {s} review for a {t}.",
+    "Can you write a {s} review of my {t}?",
+    "Make up a {s} review of a {t}.",
+    "Compose a {s} opinion about a {t}.",
+)
 
 
 def review(slots: Slots, positive: bool) -> tuple[str, str, str]:
@@ -80,8 +195,15 @@ def _sentiment(slots: Slots, style: Style) -> Exchange:
     text, _, aspect = review(slots, positive)
     label = "positive" if positive else "negative"
     reason = f"The writer {'likes' if positive else 'does not like'} the {aspect}."
-    full = slots.say(("The review is {l}. {r}", "This review is {l}. {r}", "It is a {l} review. {r}", "This sounds {l}. {r}"), l=label, r=reason)
-    return Exchange(slots.ask(_ASK, r=text), dress(slots, style, full, slots.choose((f"It is {label}.", f"That is {label}."))), (label,), (aspect,) if style != "curt" else ())
+    full = slots.say(
+        ("The review is {l}. {r}", "This review is {l}. {r}", "It is a {l} review. {r}", "This sounds {l}. {r}"), l=label, r=reason
+    )
+    return Exchange(
+        slots.ask(_ASK, r=text),
+        dress(slots, style, full, slots.choose((f"It is {label}.", f"That is {label}."))),
+        (label,),
+        (aspect,) if style != "curt" else (),
+    )
 
 
 def _liked(slots: Slots, style: Style) -> Exchange:

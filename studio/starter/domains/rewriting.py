@@ -9,21 +9,47 @@ from studio.starter.words import OBJECTS, THINGS, person
 
 _VERBS = ("give me", "bring me", "show me", "send me", "hand me", "lend me", "pass me", "get me", "find me", "read me", "fetch me")
 _POLITE_ASK = (
-    "Make this polite: {s}", "Rewrite politely: {s}", "Say this in a nicer way: {s}", "How can I say this politely? {s}", "{s} Make that polite.", "Please rephrase politely: {s}",
-    "Turn this into a polite request: {s}", "Make this sound kind: {s}",
-)  # fmt: skip
-_POLITE = ("Could you {v} the {o}, please?", "Would you be so kind as to {v} the {o}?", "Could you please {v} the {o}?", "May I ask you to {v} the {o}?")
+    "Make this polite: {s}",
+    "Rewrite politely: {s}",
+    "Say this in a nicer way: {s}",
+    "How can I say this politely? {s}",
+    "{s} Make that polite.",
+    "Please rephrase politely: {s}",
+    "Turn this into a polite request: {s}",
+    "Make this sound kind: {s}",
+)
+_POLITE = (
+    "Could you {v} the {o}, please?",
+    "Would you be so kind as to {v} the {o}?",
+    "Could you please {v} the {o}?",
+    "May I ask you to {v} the {o}?",
+)
 _RUDE = ("{V} the {o}.", "{V} the {o} now.", "I want the {o}. {V} it.", "Hey, {v} the {o}.", "{V} that {o} at once.")
-_FORMAL_ASK = ("Make this formal: {s}", "Rewrite in formal language: {s}", "Say this formally: {s}", "{s} Write that in a formal way.", "How would I put this in an official letter? {s}", "Turn this into business language: {s}")
+_FORMAL_ASK = (
+    "Make this formal: {s}",
+    "Rewrite in formal language: {s}",
+    "Say this formally: {s}",
+    "{s} Write that in a formal way.",
+    "How would I put this in an official letter? {s}",
+    "Turn this into business language: {s}",
+)
 _INFORMAL = {
-    "Hey {n}, the {o} is broken. Fix it.": "Dear {n}, I would like to inform you that the {o} is broken. I would be grateful if you could repair it.",
+    "Hey {n}, the {o} is broken. Fix it.": "Dear {n}, I would like to inform you that the {o} is broken. "
+    "I would be grateful if you could repair it.",
     "Hi {n}, I can't come. Got the {o} to fix.": "Dear {n}, I regret that I am unable to come, as I have to repair the {o}.",
     "Thanks for the {o}, {n}.": "Dear {n}, I would like to thank you for the {o}.",
     "{n}, where's my {o}?": "Dear {n}, I would like to ask about my {o}. Could you tell me where it is?",
     "Sorry {n}, I lost your {o}.": "Dear {n}, I apologise for the loss of your {o}.",
     "{n}, I want a new {o}.": "Dear {n}, I would like to request a new {o}.",
 }
-_SHORT_ASK = ("Make this shorter: {s}", "Shorten this: {s}", "Say this in fewer words: {s}", "{s} Make that short.", "Cut this down: {s}", "Trim this sentence: {s}")
+_SHORT_ASK = (
+    "Make this shorter: {s}",
+    "Shorten this: {s}",
+    "Say this in fewer words: {s}",
+    "{s} Make that short.",
+    "Cut this down: {s}",
+    "Trim this sentence: {s}",
+)
 _LONG = {
     "I am writing to you today because I would like to know where my {o} is.": "Where is my {o}?",
     "{n} told me this morning that the {o} was, as far as anyone can say, gone.": "{n} said that the {o} is gone.",

@@ -24,19 +24,53 @@ _ASK_SHORT = (
     "A story about {h}, please.",
     "Make up a tale with {h} in it.",
 )
-_MORE_ASK = ("Who helped {n}?", "Who was the friend of {n}?", "Who came to help?", "And who gave a hand to {n}?", "Which friend was in the story?")
-_START = ("Once there was {h} called {n}.", "{n} was {h}.", "In a small village lived {h} named {n}.", "Long ago there was {h}. The name was {n}.")
-_WISH = ("{n} wanted to {g}.", "All that {n} wished for was to {g}.", "Every day {n} dreamed of one thing: to {g}.", "One morning {n} decided to {g}.")
+_MORE_ASK = (
+    "Who helped {n}?",
+    "Who was the friend of {n}?",
+    "Who came to help?",
+    "And who gave a hand to {n}?",
+    "Which friend was in the story?",
+)
+_START = (
+    "Once there was {h} called {n}.",
+    "{n} was {h}.",
+    "In a small village lived {h} named {n}.",
+    "Long ago there was {h}. The name was {n}.",
+)
+_WISH = (
+    "{n} wanted to {g}.",
+    "All that {n} wished for was to {g}.",
+    "Every day {n} dreamed of one thing: to {g}.",
+    "One morning {n} decided to {g}.",
+)
 _TROUBLE = (
-    "But {n} did not know how.", "But it was harder than it looked.", "It rained, and {n} was afraid.", "The first try failed.", "Nobody thought that {n} could do it.",
-    "{n} tried and tried, but it did not work.", "The night was dark and {n} was alone.",
-)  # fmt: skip
-_HELP = ("Then {f} the {a} came by and helped.", "A {a} called {f} saw this and said: I will help you, {n}.", "{n} met {f}, a kind {a}, and they worked together.", "{f} the {a} had a good idea.")
+    "But {n} did not know how.",
+    "But it was harder than it looked.",
+    "It rained, and {n} was afraid.",
+    "The first try failed.",
+    "Nobody thought that {n} could do it.",
+    "{n} tried and tried, but it did not work.",
+    "The night was dark and {n} was alone.",
+)
+_HELP = (
+    "Then {f} the {a} came by and helped.",
+    "A {a} called {f} saw this and said: I will help you, {n}.",
+    "{n} met {f}, a kind {a}, and they worked together.",
+    "{f} the {a} had a good idea.",
+)
 _WARM = ("{n} was not sad for long.", "It felt good not to be alone.", "They laughed and shared their bread.", "{n} smiled.")
 _END = (
-    "In the end {n} could {g}, and everyone was happy.", "So {n} was able to {g} after all.", "And that is how {n} managed to {g}.", "At last {n} could {g}, and {f} was proud.",
-)  # fmt: skip
-_WORDY = ("The sun went up and down many times.", "The road was long, and the hills were high, and the wind was cold.", "The people of the village talked about it in the evening.", "It was a time that nobody forgot.")
+    "In the end {n} could {g}, and everyone was happy.",
+    "So {n} was able to {g} after all.",
+    "And that is how {n} managed to {g}.",
+    "At last {n} could {g}, and {f} was proud.",
+)
+_WORDY = (
+    "The sun went up and down many times.",
+    "The road was long, and the hills were high, and the wind was cold.",
+    "The people of the village talked about it in the evening.",
+    "It was a time that nobody forgot.",
+)
 
 
 def _hero(slots: Slots) -> str:
@@ -66,8 +100,10 @@ def script(slots: Slots, style: Style) -> list[Exchange]:
     text, friend = _tell(slots, style, hero, name, goal)
     exchanges = [Exchange(asked, text, (), (name, goal) if told else (hero,))]
     if friend and slots.chance(0.25):
-        answer = {"warm": f"It was {friend}, a true friend.", "formal": f"The helper was {friend}.", "plain": f"{friend} helped {name}."}.get(
-            style, f"It was {friend} who helped {name}."
-        )
+        answer = {
+            "warm": f"It was {friend}, a true friend.",
+            "formal": f"The helper was {friend}.",
+            "plain": f"{friend} helped {name}.",
+        }.get(style, f"It was {friend} who helped {name}.")
         exchanges.append(Exchange(slots.ask(_MORE_ASK, n=name), answer, (), (friend,)))
     return exchanges

@@ -8,9 +8,32 @@ from studio.starter.styles import Style, dress
 from studio.starter.words import COUNT_WORDS, person
 
 _ASK = {
-    "+": ("What is {a} + {b}?", "What is {a} plus {b}?", "How much is {a} plus {b}?", "{a} + {b} = ?", "Add {a} and {b}.", "Calculate {a} + {b}.", "Can you work out {a} plus {b}?"),
-    "-": ("What is {a} - {b}?", "What is {a} minus {b}?", "How much is {a} minus {b}?", "{a} - {b} = ?", "Take {b} from {a}.", "Calculate {a} - {b}.", "Can you work out {a} minus {b}?"),
-    "*": ("What is {a} times {b}?", "How much is {a} times {b}?", "{a} x {b} = ?", "Multiply {a} by {b}.", "Calculate {a} times {b}.", "Can you work out {a} times {b}?"),
+    "+": (
+        "What is {a} + {b}?",
+        "What is {a} plus {b}?",
+        "How much is {a} plus {b}?",
+        "{a} + {b} = ?",
+        "Add {a} and {b}.",
+        "Calculate {a} + {b}.",
+        "Can you work out {a} plus {b}?",
+    ),
+    "-": (
+        "What is {a} - {b}?",
+        "What is {a} minus {b}?",
+        "How much is {a} minus {b}?",
+        "{a} - {b} = ?",
+        "Take {b} from {a}.",
+        "Calculate {a} - {b}.",
+        "Can you work out {a} minus {b}?",
+    ),
+    "*": (
+        "What is {a} times {b}?",
+        "How much is {a} times {b}?",
+        "{a} x {b} = ?",
+        "Multiply {a} by {b}.",
+        "Calculate {a} times {b}.",
+        "Can you work out {a} times {b}?",
+    ),
 }
 _WORD = {"+": "plus", "-": "minus", "*": "times"}
 _GET = (
@@ -46,7 +69,9 @@ def _plain(slots: Slots, style: Style) -> Exchange:
     sign = slots.choose(("+", "+", "-", "-", "*"))
     a, b, result = _numbers(slots, sign)
     full = f"{a} {_WORD[sign]} {b} is {result}."
-    return Exchange(slots.ask(_ASK[sign], a=a, b=b), dress(slots, style, full, f"{result}."), (f" {result}." if style != "curt" else f"{result}.",))
+    return Exchange(
+        slots.ask(_ASK[sign], a=a, b=b), dress(slots, style, full, f"{result}."), (f" {result}." if style != "curt" else f"{result}.",)
+    )
 
 
 def _told(slots: Slots, style: Style) -> Exchange:

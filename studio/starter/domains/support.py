@@ -12,8 +12,22 @@ from studio.starter.slots import Slots
 from studio.starter.styles import Style, dress
 from studio.starter.words import DAYS, THINGS, order_number, person, shop_name
 
-_NAME_FORMS = ("{text} My name is {name}.", "Hello, I am {name}. {text}", "Hi, {name} here. {text}", "{text} Regards, {name}", "This is {name}. {text}")
-_ORDER_LATER = ("It is {order}.", "The number is {order}.", "{order}", "My order number is {order}.", "Order {order}.", "You mean {order}?", "Here it is: {order}.")
+_NAME_FORMS = (
+    "{text} My name is {name}.",
+    "Hello, I am {name}. {text}",
+    "Hi, {name} here. {text}",
+    "{text} Regards, {name}",
+    "This is {name}. {text}",
+)
+_ORDER_LATER = (
+    "It is {order}.",
+    "The number is {order}.",
+    "{order}",
+    "My order number is {order}.",
+    "Order {order}.",
+    "You mean {order}?",
+    "Here it is: {order}.",
+)
 _NEED_ORDER = ("Could you tell me your order number?", "What is your order number?", "I need your order number for that.")
 _CONTEXT = (
     "You are the support assistant of {shop}.",
@@ -32,8 +46,22 @@ _HOURS = (
     "Tell me your hours.",
     "Which hours is the store open?",
 )
-_WHERE = ("Where is your shop?", "Where are you located?", "What is your address?", "In which town are you?", "How do I find you?", "In what place is the store?")
-_WHO = ("What shop is this?", "Who am I talking to?", "Which company is this?", "Is this the right shop?", "What is your shop called?", "Who do I have on the line?")
+_WHERE = (
+    "Where is your shop?",
+    "Where are you located?",
+    "What is your address?",
+    "In which town are you?",
+    "How do I find you?",
+    "In what place is the store?",
+)
+_WHO = (
+    "What shop is this?",
+    "Who am I talking to?",
+    "Which company is this?",
+    "Is this the right shop?",
+    "What is your shop called?",
+    "Who do I have on the line?",
+)
 
 
 def request(slots: Slots, intent: Intent, order: str, thing: str, shown: bool = True) -> str:
@@ -80,7 +108,12 @@ def _shop(slots: Slots, style: Style) -> list[Exchange]:
     context = " ".join([slots.say(_CONTEXT, shop=shop), *facts])
     hours = f"We are open from {opens} am to {closes} pm, {first} to {last}."
     asks = [
-        Exchange(slots.ask(_HOURS), dress(slots, style, hours, f"{opens} am to {closes} pm, {first} to {last}."), (), (f"{opens} am", f"{closes} pm")),
+        Exchange(
+            slots.ask(_HOURS),
+            dress(slots, style, hours, f"{opens} am to {closes} pm, {first} to {last}."),
+            (),
+            (f"{opens} am", f"{closes} pm"),
+        ),
         Exchange(slots.ask(_WHERE), dress(slots, style, f"Our shop is in {town}.", f"In {town}."), (), (town,)),
         Exchange(slots.ask(_WHO), dress(slots, style, f"This is {shop}.", f"{shop}."), (), (shop,)),
     ]
@@ -123,7 +156,8 @@ def _delivery_day(slots: Slots, style: Style) -> list[Exchange]:
             "Is there news of order {o}?",
             "What day should I wait for the {t}?",
         ),
-        t=thing, o=order,
+        t=thing,
+        o=order,
     )
     full = f"Your {thing} arrives on {day}. The order number is {order}."
     return [Exchange(asked, dress(slots, style, full, f"On {day}."), (), (day,), context)]

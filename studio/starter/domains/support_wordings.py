@@ -20,7 +20,9 @@ class Intent:
     needs_order: bool = True
 
 
-def _general(name: str, asks: tuple[str, ...], answers: tuple[str, ...], short: tuple[str, ...], more: tuple[str, ...], must: tuple[str, ...]) -> Intent:
+def _general(
+    name: str, asks: tuple[str, ...], answers: tuple[str, ...], short: tuple[str, ...], more: tuple[str, ...], must: tuple[str, ...]
+) -> Intent:
     return Intent(name, (), asks, answers, short, more, must=must, needs_order=False)
 
 
@@ -58,7 +60,11 @@ INTENTS: tuple[Intent, ...] = (
             "Order {order} is on its way. I will ask the carrier where it is.",
         ),
         ("Checking {order}.", "I will track {order}.", "{order}: on its way."),
-        ("Parcels are sometimes held up at the depot.", "The carrier will send you a message with the day of delivery.", "You do not have to do anything."),
+        (
+            "Parcels are sometimes held up at the depot.",
+            "The carrier will send you a message with the day of delivery.",
+            "You do not have to do anything.",
+        ),
         ("I am sorry for the wait.", "I am sorry that it is late."),
     ),
     Intent(
@@ -185,7 +191,14 @@ INTENTS: tuple[Intent, ...] = (
             "Change where {order} is delivered.",
             "Please deliver {order} to my office.",
         ),
-        ("I moved to a new house.", "My address is wrong.", "Can you change my address?", "I have a new address.", "Please deliver to my office.", "I live somewhere else now."),
+        (
+            "I moved to a new house.",
+            "My address is wrong.",
+            "Can you change my address?",
+            "I have a new address.",
+            "Please deliver to my office.",
+            "I live somewhere else now.",
+        ),
         ("I can change the address of order {order}. Send me the new one.", "What is the new address for order {order}?"),
         ("New address for {order}?", "Send me the address for {order}."),
         ("I need the street, the town and the post code.",),
@@ -203,7 +216,14 @@ INTENTS: tuple[Intent, ...] = (
             "The price on the invoice {order} is wrong.",
             "Mail me the paperwork for {order}.",
         ),
-        ("I need an invoice.", "Where is my receipt?", "I was charged twice.", "My bill is wrong.", "Please send me the bill for the {thing}.", "I lack a receipt for the {thing}."),
+        (
+            "I need an invoice.",
+            "Where is my receipt?",
+            "I was charged twice.",
+            "My bill is wrong.",
+            "Please send me the bill for the {thing}.",
+            "I lack a receipt for the {thing}.",
+        ),
         ("I will send you the invoice for order {order} by email.", "I will check the invoice of order {order} and mail it to you."),
         ("Invoice for {order} sent.", "I will mail the invoice, {order}."),
         ("You can also find it in your account.", "It comes as a file that you can print."),

@@ -7,16 +7,78 @@ from studio.starter.slots import Pool, Slots, articles, upper
 from studio.starter.styles import Style
 from studio.starter.words import COLOURS, DAYS, DISHES, EVENTS, OBJECTS, THINGS, person
 
-_TRAITS = Pool("traits", ("light", "strong", "easy to clean", "quiet", "soft", "small", "warm", "cheap", "safe", "fast", "simple", "pretty", "solid", "handy", "sturdy", "foldable", "waterproof"))
-_INVITE = ("Invite {n} to my {e} on {d}.", "Write an invitation to {n} for the {e} on {d}.", "Write a note that asks {n} to come to a {e} on {d}.", "I have a {e} on {d}. Write to {n}.", "Ask {n} in a few lines to join the {e} on {d}.")
-_THANK = ("Write a thank you note to {n} for the {o}.", "Thank {n} for the {o}.", "I want to thank {n} for the {o}. Write a note.", "Write to {n} and say thanks for the {o}.", "Compose some words of thanks to {n} for the {o}.")
-_DESCRIBE = ("Describe a {t} that is {a} and {b}.", "Write a product text for a {t}. It is {a} and {b}.", "I sell a {t}. It is {a} and {b}. Describe it.", "Write an ad for a {t}, {a} and {b}.", "Advertise my {t}, it is {a} and {b}.")
-_COOK = ("How do I make {x}?", "How can I cook {x}?", "Give me a recipe for {x}.", "I want to make {x}. How?", "Tell me how to prepare {x}.", "What are the steps for {x}?")
-_IDEAS = ("Give me three ideas for a {e}.", "What can I do for a {e}?", "I need ideas for a {e}.", "Three ideas for my {e}, please.", "Suggest something for a {e}.")
+_TRAITS = Pool(
+    "traits",
+    (
+        "light",
+        "strong",
+        "easy to clean",
+        "quiet",
+        "soft",
+        "small",
+        "warm",
+        "cheap",
+        "safe",
+        "fast",
+        "simple",
+        "pretty",
+        "solid",
+        "handy",
+        "sturdy",
+        "foldable",
+        "waterproof",
+    ),
+)
+_INVITE = (
+    "Invite {n} to my {e} on {d}.",
+    "Write an invitation to {n} for the {e} on {d}.",
+    "Write a note that asks {n} to come to a {e} on {d}.",
+    "I have a {e} on {d}. Write to {n}.",
+    "Ask {n} in a few lines to join the {e} on {d}.",
+)
+_THANK = (
+    "Write a thank you note to {n} for the {o}.",
+    "Thank {n} for the {o}.",
+    "I want to thank {n} for the {o}. Write a note.",
+    "Write to {n} and say thanks for the {o}.",
+    "Compose some words of thanks to {n} for the {o}.",
+)
+_DESCRIBE = (
+    "Describe a {t} that is {a} and {b}.",
+    "Write a product text for a {t}. It is {a} and {b}.",
+    "I sell a {t}. It is {a} and {b}. Describe it.",
+    "Write an ad for a {t}, {a} and {b}.",
+    "Advertise my {t}, it is {a} and {b}.",
+)
+_COOK = (
+    "How do I make {x}?",
+    "How can I cook {x}?",
+    "Give me a recipe for {x}.",
+    "I want to make {x}. How?",
+    "Tell me how to prepare {x}.",
+    "What are the steps for {x}?",
+)
+_IDEAS = (
+    "Give me three ideas for a {e}.",
+    "What can I do for a {e}?",
+    "I need ideas for a {e}.",
+    "Three ideas for my {e}, please.",
+    "Suggest something for a {e}.",
+)
 _IDEA_LINES = (
-    "Play some music.", "Cook a meal together.", "Put up lights.", "Ask everyone to bring a dish.", "Play a game.", "Tell stories.", "Take photos.",
-    "Bake a cake.", "Choose a colour for all.", "Make a small speech.", "Go for a walk.", "Write cards by hand.",
-)  # fmt: skip
+    "Play some music.",
+    "Cook a meal together.",
+    "Put up lights.",
+    "Ask everyone to bring a dish.",
+    "Play a game.",
+    "Tell stories.",
+    "Take photos.",
+    "Bake a cake.",
+    "Choose a colour for all.",
+    "Make a small speech.",
+    "Go for a walk.",
+    "Write cards by hand.",
+)
 
 
 def _invite(slots: Slots, style: Style) -> Exchange:
@@ -56,7 +118,9 @@ def _describe(slots: Slots, style: Style) -> Exchange:
         "wordy": "This {t} is {a}, and it is also {b}, and that is not all. It comes in {c}, it will last for many years, and "
         "all your friends will ask where you got it.",
     }[style]
-    return Exchange(slots.ask(_DESCRIBE, t=thing, a=a, b=b), articles(text.format(t=thing, T=upper(thing), a=a, b=b, c=colour)), (), (thing, a, b))
+    return Exchange(
+        slots.ask(_DESCRIBE, t=thing, a=a, b=b), articles(text.format(t=thing, T=upper(thing), a=a, b=b, c=colour)), (), (thing, a, b)
+    )
 
 
 def _cook(slots: Slots, style: Style) -> Exchange:
@@ -77,9 +141,11 @@ def _ideas(slots: Slots, style: Style) -> Exchange:
     lines = slots.rng.sample(_IDEA_LINES, 3)
     if style == "curt":
         return Exchange(slots.ask(_IDEAS, e=event), "\n".join(f"- {line}" for line in lines))
-    lead = {"warm": "What fun, a {e}. Here are three ideas:", "formal": "For the {e} I would suggest the following:", "plain": "Three ideas for your {e}:"}.get(
-        style, "There are so many things that one can do for a {e}, but here are three of them:"
-    )
+    lead = {
+        "warm": "What fun, a {e}. Here are three ideas:",
+        "formal": "For the {e} I would suggest the following:",
+        "plain": "Three ideas for your {e}:",
+    }.get(style, "There are so many things that one can do for a {e}, but here are three of them:")
     return Exchange(slots.ask(_IDEAS, e=event), articles(lead.format(e=event)) + "".join(f"\n- {line}" for line in lines), (), (event,))
 
 
