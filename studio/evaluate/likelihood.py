@@ -20,16 +20,17 @@ class Score:
     tokens: int
 
 
-def batches(lengths: list[int], vocabulary: int) -> list[list[int]]:
-    """Indices in batches of similar length, longest first, whose logits stay within a bound."""
-    order = sorted(range(len(lengths)), key=lambda i: -lengths[i])
+def batches(indices: list[int], lengths: list[int], vocabulary: int) -> list[list[int]]:
+    """`indices`, whose rows have these lengths, in batches of similar length, longest first, whose logits stay within a bound."""
     most = max(1, LOGIT_BYTES // (4 * vocabulary))
     found: list[list[int]] = []
-    for index in order:
-        if found and len(found[-1]) < MOST_ROWS and lengths[found[-1][0]] * (len(found[-1]) + 1) <= most:
+    longest = 0
+    for length, index in sorted(zip(lengths, indices, strict=True), key=lambda pair: -pair[0]):
+        if found and len(found[-1]) < MOST_ROWS and longest * (len(found[-1]) + 1) <= most:
             found[-1].append(index)
         else:
             found.append([index])
+            longest = length
     return found
 
 

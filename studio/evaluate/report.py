@@ -9,16 +9,19 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from studio.data import store
-from studio.data.rendering import render
+from studio.data.rendering import TrainOn, render_rows
 from studio.errors import DataError, ModelError
 from studio.evaluate.metrics import classification_report, perplexity
 from studio.inference.engine import Engine
 from studio.inference.prompts import context_length
 from studio.models.registry import get_model
 from studio.workspace import Workspace
+
+if TYPE_CHECKING:
+    from studio.evaluate.likelihood import Score
 
 Progress = Callable[[int, int], None]
 Rows = list[dict[str, Any]]
@@ -56,7 +59,7 @@ def evaluate(
     max_rows: int | None = None,
     progress: Progress | None = None,
     stop: threading.Event | None = None,
-    train_on: str = "assistant",
+    train_on: TrainOn = "assistant",
     max_length: int | None = None,
     question: str = "{text}",
 ) -> Report:
@@ -84,7 +87,7 @@ def evaluate(
     if version.kind not in ("chat", "text"):
         raise DataError(
             f"{version.ref} holds {version.kind} rows, which have no loss to measure.",
-            "Choose a dataset of chats, texts or labelled texts.",
+            "Choose chats, texts or labelled texts.",
         )
     if not info.generates:
         raise ModelError(f"{model_name} is a classifier and cannot be measured on {version.kind} rows.", "Choose a labelled dataset.")
@@ -126,15 +129,15 @@ class _Asked:
     progress: Progress
     stop: threading.Event
 
-    def language(self, rows: Rows, kind: str, train_on: str, max_length: int | None) -> tuple[dict[str, float], int]:
+    def language(self, rows: Rows, kind: str, train_on: TrainOn, max_length: int | None) -> tuple[dict[str, float], int]:
         """The metrics over all trained tokens together, and the number of rows measured."""
-        scored = self._scores([(row, kind) for row in rows], train_on, max_length, 1)
+        scored = self._scores(rows, kind, train_on, max_length, 1)
         likelihood = sum(score.log_likelihood for score, _ in scored.values())
         tokens = sum(score.tokens for score, _ in scored.values())
         if not tokens:
             raise DataError(
                 "None of the rows has a token to measure.",
-                "Measure with a longer maximum length, or train on everything rather than answers.",
+                "Raise the maximum length, or train on everything rather than answers.",
             )
         loss = -likelihood / tokens
         metrics = {
@@ -149,15 +152,15 @@ class _Asked:
 
     def likeliest_labels(self, rows: Rows, labels: list[str], question: str, max_length: int | None) -> list[str | None]:
         """For each row the label that is likeliest as the answer, None where the evaluation was stopped before it."""
-        asked = [(_labelled_chat(question, row["text"], label), "chat") for row in rows for label in labels]
-        scored = self._scores(asked, "last_answer", max_length, len(labels))
+        asked = [_labelled_chat(question, row["text"], label) for row in rows for label in labels]
+        scored = self._scores(asked, "chat", "last_answer", max_length, len(labels))
         found: list[str | None] = []
         for index in range(len(rows)):
             of_row = range(index * len(labels), (index + 1) * len(labels))
             if not all(i in scored for i in of_row):
                 found.append(None)
                 continue
-            if any(scored[i][1] for i in of_row):
+            if any(scored[i][1] or not scored[i][0].tokens for i in of_row):
                 raise DataError(
                     "A text is too long for the model to read together with its label.", "Shorten the texts, or raise the maximum length."
                 )
@@ -175,20 +178,22 @@ class _Asked:
             self.progress(len(found), len(rows))
         return found + [None] * (len(rows) - len(found))
 
-    def _scores(
-        self, rows: list[tuple[dict[str, Any], str]], train_on: str, max_length: int | None, parts: int
-    ) -> dict[int, tuple[Any, bool]]:
-        """Score and "was cut" of each row by index; those missing were not reached. `parts` consecutive rows count as one in `progress`."""
-        from studio.evaluate.likelihood import batches, score_batch
+    def _scores(self, rows: Rows, kind: str, train_on: TrainOn, max_length: int | None, parts: int) -> dict[int, tuple[Score, bool]]:
+        """Score and "was cut" of each row by index; those missing were not reached. `parts` consecutive rows count as one in `progress`.
+
+        A row without a token to measure is not given to the model and scores nothing.
+        """
+        from studio.evaluate.likelihood import Score, batches, score_batch
 
         with self.engine.use(self.model) as loaded:
             limit = context_length(loaded.model) or LONGEST
             limit = min(limit, max_length) if max_length else limit
-            rendered = [render(loaded.tokenizer, row, kind, train_on, limit) for row, kind in rows]
-            planned = batches([len(r.input_ids) for r in rendered], loaded.model.config.get_text_config().vocab_size)
+            rendered = list(render_rows(loaded.tokenizer, rows, kind, train_on, limit))
+            vocabulary = loaded.model.config.get_text_config().vocab_size
             del loaded
-        scored: dict[int, tuple[Any, bool]] = {}
-        for batch in planned:
+        scored = {i: (Score(0.0, 0, 0), r.cut_tokens > 0) for i, r in enumerate(rendered) if not any(r.trained)}
+        measured = [i for i in range(len(rendered)) if i not in scored]
+        for batch in batches(measured, [len(rendered[i].input_ids) for i in measured], vocabulary):
             if self.stop.is_set():
                 break
             with self.engine.use(self.model) as loaded:
