@@ -49,8 +49,9 @@ def launch(
     inline: bool | None = None,
     open_browser: bool = False,
     block: bool = True,
+    studio: Studio | None = None,
 ) -> Handle:
-    """Open the page on `workspace` and return a handle with `.url` and `.close()`.
+    """Open the page on `workspace`, or on a `studio` that is open already, and return a handle with `.url` and `.close()`.
 
     `port` moves on to the next free one when it is taken. `inline` shows the page inside the notebook (None: when called from one), and
     then the call returns at once; otherwise `block` waits until the page is closed. Raises `ServeError` for an address that other
@@ -61,7 +62,7 @@ def launch(
     check_host(host)
     framed = in_notebook() if inline is None else inline
     port = free_port(host, port)
-    studio = open_studio(workspace)
+    studio = studio or open_studio(workspace)
     handle = Handle(application(compose(studio), host, framed), host, port, studio.close)
     try:
         studio.worker.start()
