@@ -5,6 +5,7 @@ Used when a run is created and before the start, in the plan. To refuse another 
 
 from __future__ import annotations
 
+from studio import device as devices
 from studio.data.store import VersionInfo, get_version
 from studio.errors import FieldProblem, NotFoundError, RecipeError
 from studio.methods.base import MethodSettings
@@ -42,20 +43,31 @@ def longest_row(recipe: Recipe, model: ModelInfo) -> int | None:
 
 
 def problems(recipe: Recipe, versions: list[VersionInfo], model: ModelInfo) -> list[FieldProblem]:
-    """Why this recipe cannot run, beyond what the recipe itself refuses; empty when it can."""
+    """Why this recipe cannot run, beyond what the recipe itself refuses; empty when it can. See also `unsuitable`."""
     found = []
-    method: MethodSettings = recipe.method
-    unsuitable = [version for version in versions if version.kind not in method.row_kinds]
-    for version in unsuitable:
-        wanted = " or ".join(method.row_kinds)
-        found.append(FieldProblem("data.sources", f"{version.ref} has {version.kind} rows; {method.title.lower()} needs {wanted} rows"))
-    if method.task == "causal" and model.kind == "classifier":
+    kinds = sorted({version.kind for version in versions})
+    if len(kinds) > 1:
+        found.append(FieldProblem("data.sources", f"the datasets hold different kinds of rows ({', '.join(kinds)}); choose one kind"))
+    if recipe.method.task == "causal" and model.kind == "classifier":
         found.append(FieldProblem("model", f"{model.name} is a classifier and cannot write text; choose a language model"))
     limit = longest_row(recipe, model)
     if limit is not None and recipe.data.max_length > limit:
         message = f"{model.name} reads at most {limit:,} tokens at once; choose {limit} or fewer"
         found.append(FieldProblem("data.max_length", message))
+    if recipe.compute.device == "cuda" and devices.describe().kind != "cuda":
+        found.append(FieldProblem("compute.device", "this machine has no GPU that can be used; choose auto or cpu"))
     return found
+
+
+def unsuitable(recipe: Recipe, versions: list[VersionInfo]) -> list[FieldProblem]:
+    """Datasets whose rows the method cannot train on; the plan offers the method that can."""
+    method: MethodSettings = recipe.method
+    wanted = " or ".join(method.row_kinds)
+    return [
+        FieldProblem("data.sources", f"{version.ref} has {version.kind} rows; {method.title.lower()} needs {wanted} rows")
+        for version in versions
+        if version.kind not in method.row_kinds
+    ]
 
 
 def pinned(ws: Workspace, recipe: Recipe) -> Recipe:
@@ -73,6 +85,7 @@ def pinned(ws: Workspace, recipe: Recipe) -> Recipe:
         found += error.problems
     if model is not None:
         found += problems(recipe, versions, model)
+    found += unsuitable(recipe, versions)
     if found:
         raise RecipeError(found)
     sources = [source.model_copy(update={"name": version.ref}) for source, version in zip(recipe.data.sources, versions, strict=True)]

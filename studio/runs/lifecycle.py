@@ -12,6 +12,8 @@ from typing import Any
 from sqlalchemy import select
 
 from studio.db import Model, Run, now
+from studio.models import registry
+from studio.models.registry import ModelInfo
 from studio.runs import owner
 from studio.runs.store import RunInfo, get_run, mark_interrupted
 from studio.workspace import Workspace
@@ -63,7 +65,21 @@ def purge(ws: Workspace) -> list[str]:
     return [row.name for row in removed]
 
 
-def model_of(ws: Workspace, run_id: int) -> str | None:
-    """The name of the model that a run has registered, if any."""
+def register(ws: Workspace, run: RunInfo) -> ModelInfo:
+    """Put what a run made into the registry under the run's name.
+
+    A run that was continued has changed the weights of the model that it registered before: that row keeps its name and gets the new facts.
+    """
+    recipe = run.recipe
+    kind = "classifier" if recipe.method.task == "classifier" else "adapter" if recipe.adaptation.peft else "full"
     with ws.db.read() as session:
-        return session.scalar(select(Model.name).where(Model.run_id == run_id, Model.deleted_at.is_(None)))
+        before = session.scalar(select(Model.id).where(Model.run_id == run.id, Model.deleted_at.is_(None)).order_by(Model.id))
+    made = registry.register_run_model(ws, run.name, kind, run.folder.model_path, recipe.model, run.id)
+    if before is None:
+        return made
+    with ws.db.write() as session:
+        old, new = session.get_one(Model, before), session.get_one(Model, made.id)
+        old.info, old.kind, old.base_id = new.info, new.kind, new.base_id
+        session.delete(new)
+        name = old.name
+    return registry.get_model(ws, name)

@@ -262,6 +262,7 @@ def resume_run(ws: Workspace, name: str) -> RunInfo:
         if row.state == "running" and folder.wanted() == "pause":
             folder.request("run")
         elif row.state in CONTINUABLE:
+            _refuse_descendants(session, name, _models_of(session, row), "continued")
             folder.request("run")
             row.position = _end_of_queue(session)
             row.state, row.message, row.ended_at = "queued", "", None
@@ -296,8 +297,8 @@ def delete_run(ws: Workspace, name: str) -> None:
         row = _active_row(session, name)
         if row.state == "running":
             raise RunError(f"{name} is running and cannot be deleted.", "Stop it first.")
-        models = list(session.scalars(select(Model).where(Model.run_id == row.id, Model.deleted_at.is_(None))))
-        _refuse_descendants(session, name, models)
+        models = _models_of(session, row)
+        _refuse_descendants(session, name, models, "deleted")
         row.deleted_at = now()
         if row.state == "queued":
             row.state, row.ended_at, row.message = "stopped", now(), "Deleted before it started."
@@ -305,13 +306,21 @@ def delete_run(ws: Workspace, name: str) -> None:
             model.deleted_at = row.deleted_at
 
 
-def _refuse_descendants(session: Session, name: str, models: list[Model]) -> None:
-    ids, names = [model.id for model in models], {model.name for model in models}
-    born = session.scalars(select(Model.name).where(Model.base_id.in_(ids), Model.deleted_at.is_(None))).all()
+def _refuse_descendants(session: Session, name: str, models: list[Model], deed: str) -> None:
+    """Raise `RunError` when other models, or runs under way, start from what this run made."""
+    ids, names = {model.id for model in models}, {model.name for model in models}
+    users = []
+    for other in session.scalars(select(Model).where(Model.deleted_at.is_(None), Model.id.not_in(ids))):
+        if other.base_id in ids or other.info.get("continued_from_id") in ids or other.info.get("continued_from") in names:
+            users.append(other.name)
     active = session.scalars(select(Run).where(Run.state.in_(("queued", "running")), Run.deleted_at.is_(None)))
-    users = [*born, *(f"{run.name} ({run.state})" for run in active if run.recipe.get("model") in names)]
+    users += [f"{run.name} ({run.state})" for run in active if run.recipe.get("model") in names]
     if users:
-        raise RunError(f"{name} cannot be deleted: its model is what {', '.join(users)} start from.", "Delete those first.")
+        raise RunError(f"{name} cannot be {deed}: {', '.join(users)} started from its model.", "Delete those first.")
+
+
+def _models_of(session: Session, row: Run) -> list[Model]:
+    return list(session.scalars(select(Model).where(Model.run_id == row.id, Model.deleted_at.is_(None))))
 
 
 def _restorable(path: Path) -> bool:

@@ -18,7 +18,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from studio.errors import BusyError, StudioError
-from studio.models import registry
 from studio.recipe import Recipe
 from studio.runs import lifecycle, store
 from studio.runs.lock import FileLock
@@ -192,7 +191,7 @@ class Worker:
         if not (run.folder.model_path / "config.json").exists() and not (run.folder.model_path / "adapter_config.json").exists():
             return message
         try:
-            _register(self.ws, run)
+            lifecycle.register(self.ws, run)
         except StudioError as error:
             run.folder.log(f"The model could not be registered: {error}")
             return f"{message} The model was saved but could not be registered: {error}".strip()
@@ -214,10 +213,3 @@ def _measure(ws: Workspace, recipe: Recipe) -> Measurement:
     from studio.runs.measure import measure
 
     return measure(ws, recipe)
-
-
-def _register(ws: Workspace, run: RunInfo) -> None:
-    """Register what a run made under the run's name; a continued run registers anew, because its weights changed."""
-    adaptation, method = run.recipe.adaptation, run.recipe.method
-    kind = "classifier" if method.task == "classifier" else "adapter" if adaptation.peft else "full"
-    registry.register_run_model(ws, run.name, kind, run.folder.model_path, run.recipe.model, run.id)
