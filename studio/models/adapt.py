@@ -3,15 +3,15 @@
 To add an adaptation, write its settings class there and a branch in `adapt` here; `tests/studio/models/test_adapt.py` proves for each that
 a training step moves exactly the weights that it names.
 
-Tied embeddings: many small models use one tensor as input embedding and output head. Training the last layers must not move the input of the
-frozen layers, so the head is first copied into a tensor of its own; the saved model is larger by that tensor and says so in its config.
+Tied embeddings: many small models use one tensor as input embedding and output head. Training the last layers must not move the input
+of the frozen layers, so the head is first copied into a tensor of its own; the saved model is larger by that tensor and says so in its
+config.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import torch
 from peft import IA3Config, LoraConfig, PeftModel, PromptTuningConfig, PromptTuningInit, TaskType, get_peft_model
 from peft.utils.constants import (
     TRANSFORMERS_MODELS_TO_IA3_FEEDFORWARD_MODULES_MAPPING,
@@ -21,7 +21,7 @@ from torch import nn
 from transformers.pytorch_utils import Conv1D
 
 from studio.errors import ModelError
-from studio.models.adaptations import IA3, AdaptationSettings, DoRA, LastLayers, LowRank, PromptTuning, RsLoRA
+from studio.models.adaptations import IA3, AdaptationSettings, DoRA, Full, HeadOnly, LastLayers, LowRank, PromptTuning, RsLoRA
 
 if TYPE_CHECKING:
     from peft import PeftConfig
@@ -46,10 +46,10 @@ def adapt(model: PreTrainedModel, adaptation: AdaptationSettings, task: str) -> 
         if adaptation.four_bit:
             exact_gradients_on_cpu(model)
         return get_peft_model(model, _peft_config(model, adaptation, task))
-    if adaptation.kind == "full":
+    if isinstance(adaptation, Full):
         for parameter in model.parameters():
             parameter.requires_grad_(parameter.is_floating_point())
-    elif adaptation.kind == "head":
+    elif isinstance(adaptation, HeadOnly):
         _train_only(model, [classifier_head(model)])
     elif isinstance(adaptation, LastLayers):
         _train_only(model, _last_modules(model, adaptation.layers, task))

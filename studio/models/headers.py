@@ -57,7 +57,7 @@ def _no_weights(folder: Path) -> ModelError:
     if others:
         return ModelError(
             f"{folder} has its weights as {others[0]}, a format that can run code when it is read.",
-            "Get the model's .safetensors files, or convert it: load it where you trust it, then save_pretrained(..., safe_serialization=True).",
+            "Get the model's .safetensors files, or convert it where you trust it: load it with transformers, then save_pretrained.",
         )
     return ModelError(f"{folder} has no .safetensors weights.", "Choose a folder in Hugging Face format that holds model.safetensors.")
 

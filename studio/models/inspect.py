@@ -59,7 +59,7 @@ class FolderInfo:
 
 @dataclass(frozen=True)
 class AdapterFacts:
-    """The facts of an adapter: the adaptation's `kind`, its `rank` (or number of virtual tokens), and whether it has a classifier's head."""
+    """The facts of an adapter: the adaptation's `kind`, its `rank` (or number of virtual tokens), and whether it is a classifier's."""
 
     kind: str
     rank: int
@@ -96,7 +96,8 @@ def inspect_folder(path: str | Path) -> FolderInfo:
     folder = Path(path)
     check_folder(folder)
     config = read_json(folder / "config.json")
-    text = config.get("text_config") if isinstance(config.get("text_config"), dict) else config
+    inner = config.get("text_config")
+    text: dict[str, Any] = inner if isinstance(inner, dict) else config
     model_type = str(config.get("model_type", ""))
     architecture = str((config.get("architectures") or [""])[0])
     _check_architecture(folder, model_type, architecture, config)

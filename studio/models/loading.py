@@ -1,8 +1,8 @@
 """Loading models and tokenizers for training and for answers. Needs torch; everything else in the studio loads models through this file.
 
-Weights and precision: an adaptation that moves the model's own weights (full, last layers, head) always gets float32 weights, and the trainer's
-autocast computes in the recipe's precision, because small steps vanish when they are rounded to bfloat16. For adapters the frozen base is held in
-the recipe's precision and the adapter in float32. QLoRA holds the base in 4 bits (NF4, double quantisation).
+Weights and precision: an adaptation that moves the model's own weights (full, last layers, head) always gets float32 weights, and the
+trainer's autocast computes in the recipe's precision, because small steps vanish when they are rounded to bfloat16. For adapters the
+frozen base is held in the recipe's precision and the adapter in float32. QLoRA holds the base in 4 bits (NF4, double quantisation).
 
 Adapters stand on the registry's base. A model whose adapter is not continued is merged into its base in memory, down the whole chain.
 """
@@ -37,9 +37,20 @@ if TYPE_CHECKING:
     from transformers import PretrainedConfig, PreTrainedModel, PreTrainedTokenizerBase
 
 DROPOUT_KEYS = (
-    "dropout attention_dropout hidden_dropout attn_pdrop resid_pdrop embd_pdrop hidden_dropout_prob attention_probs_dropout_prob "
-    "classifier_dropout activation_dropout resid_dropout embed_dropout attn_dropout"
-).split()
+    "dropout",
+    "attention_dropout",
+    "hidden_dropout",
+    "activation_dropout",
+    "attn_pdrop",
+    "resid_pdrop",
+    "embd_pdrop",
+    "attn_dropout",
+    "resid_dropout",
+    "embed_dropout",
+    "hidden_dropout_prob",
+    "attention_probs_dropout_prob",
+    "classifier_dropout",
+)
 PRECISIONS = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
 PAD_TOKENS = ("<|pad|>", "<pad>", "[PAD]", "<|finetune_right_pad_id|>", "<|endoftext|>")
 
@@ -82,8 +93,8 @@ def load_for_training(
 ) -> tuple[Any, PreTrainedTokenizerBase]:
     """A model with the adaptation applied, ready for a trainer, and its tokenizer.
 
-    Continues the model's own adapter where `registry.continues` says so. `precision` is as in the recipe; "auto" is bfloat16 on a GPU that is
-    quick at it, otherwise float32. Raises `ModelError` when the model, the adaptation and the task do not go together.
+    Continues the model's own adapter where `registry.continues` says so. `precision` is as in the recipe; "auto" is bfloat16 on a GPU that
+    is quick at it, otherwise float32. Raises `ModelError` when the model, the adaptation and the task do not go together.
     """
     info = require_files(get_model(ws, name))
     labels = list(labels or [])
@@ -105,8 +116,8 @@ def load_for_training(
 
 
 def load_for_inference(ws: Workspace, name: str, device: str = "auto") -> tuple[Any, PreTrainedTokenizerBase]:
-    """A model ready to answer (or to classify) and its tokenizer. Adapters are merged in memory, which answers faster, unless they cannot be
-    (prompt tuning) or the base is held in 4 bits (QLoRA, where bitsandbytes runs). Raises `ModelError`."""
+    """A model ready to answer (or to classify) and its tokenizer. Adapters are merged in memory, which answers faster, unless they cannot
+    be (prompt tuning) or the base is held in 4 bits (QLoRA, where bitsandbytes runs). Raises `ModelError`."""
     info = require_files(get_model(ws, name))
     target = devices.torch_device(device)
     task = "classifier" if info.kind == "classifier" else "causal"

@@ -8,7 +8,7 @@ A model's base is always a row of this registry, never what an adapter's own fil
 from __future__ import annotations
 
 import re
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,7 @@ from sqlalchemy.orm import Session
 from studio.db import Model, Preference, Run, now
 from studio.errors import ModelError, NotFoundError
 from studio.models.headers import sha256_of, weight_files
-from studio.models.inspect import Matrix, check_folder, inspect_adapter, inspect_folder, is_adapter
+from studio.models.inspect import FolderInfo, Matrix, check_folder, inspect_adapter, inspect_folder, is_adapter
 from studio.models.lineage import lineage
 from studio.models.templates import check_templates
 from studio.workspace import Workspace, assets_dir
@@ -69,11 +69,9 @@ class ModelInfo:
     matrices: list[Matrix] = field(default_factory=list)
 
 
-INFO_FIELDS = (
-    "adapter generates continued_from adaptation architecture model_type parameters layers hidden vocabulary context_length template license "
-    "dtype bytes sha256 tied labels trained_parameters"
-).split()
-BASE_FIELDS = "architecture model_type parameters layers hidden vocabulary context_length template license dtype tied matrices".split()
+ROW_FIELDS = {"id", "name", "kind", "source", "path", "base", "run", "note", "created_at", "deleted_at", "available"}
+INFO_FIELDS = {entry.name for entry in fields(ModelInfo)} - ROW_FIELDS - {"matrices"}
+BASE_FIELDS = {entry.name for entry in fields(FolderInfo)} - {"bytes", "generates", "labels"}
 
 
 def list_models(ws: Workspace, deleted: bool = False) -> list[ModelInfo]:
@@ -128,7 +126,8 @@ def add_hub(ws: Workspace, repo_id: str, name: str | None = None) -> ModelInfo:
     if not network_allowed(ws):
         raise ModelError(
             f"{repo_id} would be downloaded from huggingface.co, and this workspace does not use the network.",
-            "Allow the network for this workspace (luthier models network on), or download the folder yourself and add it.",
+            "Allow the network for this workspace (luthier models add OWNER/NAME --allow-network), or download the folder "
+            "yourself and add it.",
         )
     folder = download(repo_id, ws.models / repo_id.replace("/", "--"))
     return _add_folder(ws, folder, name or repo_id.split("/")[1], "hub", None)
@@ -139,6 +138,7 @@ def _add_folder(ws: Workspace, folder: Path, name: str, source: str, base: str |
         known = session.scalar(select(Model).where(Model.path == ws.relative(folder), Model.deleted_at.is_(None)))
     if known is not None:
         raise ModelError(f"{folder} is already here under the name {known.name}.", "Use that name, or rename it.")
+    base_id: int | None
     if is_adapter(folder):
         kind, base_id, info = _adapter_row(ws, folder, base)
     else:
@@ -264,7 +264,7 @@ def set_note(ws: Workspace, name: str, note: str) -> ModelInfo:
 
 
 def delete_model(ws: Workspace, name: str) -> None:
-    """Hide a model; its files stay and `restore_model` brings it back. Raises `ModelError` for the embedded model and for the base of others."""
+    """Hide a model; its files stay and `restore_model` brings it back. Raises `ModelError` for the embedded model and for others' base."""
     if name == STARTER:
         raise ModelError("The embedded model is part of Luthier and cannot be deleted.", "Choose another model to delete.")
     with ws.db.write() as session:

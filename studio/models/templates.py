@@ -54,7 +54,7 @@ def check_templates(folder: Path) -> None:
             which = "chat template" if name == "default" else f"chat template {name}"
             raise ModelError(
                 f"The {which} of {folder} is refused: {problem}.",
-                "Remove or mend the template in the model's folder (chat_template in tokenizer_config.json, or chat_template.jinja), then add it again.",
+                "Remove or mend it (chat_template in tokenizer_config.json, or chat_template.jinja), then add the model again.",
             )
 
 
