@@ -10,7 +10,10 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import psutil
+
 from studio import device as devices
+from studio.device import DeviceInfo
 from studio.models.memory import MemoryEstimate, estimate
 from studio.models.registry import ModelInfo
 from studio.recipe import Optim, Recipe
@@ -49,6 +52,7 @@ class Resolved:
     eval_every: int | None
     save_every: int
     memory: MemoryEstimate
+    machine: DeviceInfo
 
     @property
     def evaluations(self) -> int:
@@ -56,25 +60,24 @@ class Resolved:
         return 0 if self.eval_every is None else math.ceil(self.steps / self.eval_every)
 
 
-def resolve(recipe: Recipe, model: ModelInfo, lengths: Sequence[int], held_out: int) -> Resolved:
+def resolve(recipe: Recipe, model: ModelInfo, lengths: Sequence[int], held_out: int, scale: float = 1.0) -> Resolved:
     """Decide all that `recipe` leaves open.
 
     `lengths` are the rows to train on in their order, in tokens, cut to `data.max_length`, without rows that have nothing to train;
-    `held_out` is the number of rows to evaluate on.
+    `held_out` is the number of rows to evaluate on; `scale` is how many rows each length stands for, where only a sample was measured.
     """
-    machine = devices.describe()
-    device = machine.kind if recipe.compute.device == "auto" else recipe.compute.device
+    machine = _machine(recipe)
     packing, sequence_length, batch_size = _packing(recipe, model, lengths)
-    sequences = packed_sequences(lengths, sequence_length) if packing else len(lengths)
+    sequences = round(scale * (packed_sequences(lengths, sequence_length) if packing else len(lengths)))
     steps_per_epoch = updates(sequences, batch_size, recipe.optim.gradient_accumulation)
     steps = recipe.optim.max_steps or math.ceil(recipe.optim.epochs * steps_per_epoch)
     interval = max(1, math.ceil(steps / INTERVALS))
     eval_every = min(recipe.evaluation.every or interval, steps) if held_out else None
-    precision = _precision(recipe, device, machine.bfloat16)
+    precision = _precision(recipe, machine)
     longest = sequence_length if packing else min(recipe.data.max_length, max(lengths, default=1))
-    checkpointing, memory = _checkpointing(recipe, model, precision, batch_size, longest)
+    checkpointing, memory = _checkpointing(recipe, model, machine, precision, batch_size, longest)
     return Resolved(
-        device=device,
+        device=machine.kind,
         precision=precision,
         packing=packing,
         sequence_length=sequence_length,
@@ -82,13 +85,14 @@ def resolve(recipe: Recipe, model: ModelInfo, lengths: Sequence[int], held_out: 
         batch_size=batch_size,
         accumulation=recipe.optim.gradient_accumulation,
         sequences=sequences,
-        rows_per_step=batch_size * recipe.optim.gradient_accumulation * len(lengths) / max(sequences, 1),
+        rows_per_step=batch_size * recipe.optim.gradient_accumulation * scale * len(lengths) / max(sequences, 1),
         steps=steps,
         steps_per_epoch=steps_per_epoch,
         epochs=steps / steps_per_epoch,
         eval_every=eval_every,
         save_every=recipe.evaluation.save_every or eval_every or interval,
         memory=memory,
+        machine=machine,
     )
 
 
@@ -98,12 +102,21 @@ def updates(sequences: int, batch_size: int, accumulation: int) -> int:
     return max(math.ceil(math.ceil(sequences / batch_size) / accumulation), 1)
 
 
-def _precision(recipe: Recipe, device: str, quick_bfloat16: bool) -> str:
+def _machine(recipe: Recipe) -> DeviceInfo:
+    """The device that the recipe chooses; a CPU chosen on a machine with a GPU counts with the machine's memory."""
+    machine = devices.describe()
+    if recipe.compute.device != "cpu" or machine.kind == "cpu":
+        return machine
+    memory = psutil.virtual_memory()
+    return DeviceInfo("cpu", "CPU", machine.cores, memory.total, memory.available, False)
+
+
+def _precision(recipe: Recipe, machine: DeviceInfo) -> str:
     if recipe.optim.precision != "auto":
         return recipe.optim.precision
-    if device == "cpu":
+    if machine.kind == "cpu":
         return "float32"
-    return "bfloat16" if quick_bfloat16 else "float16"
+    return "bfloat16" if machine.bfloat16 else "float16"
 
 
 def _packing(recipe: Recipe, model: ModelInfo, lengths: Sequence[int]) -> tuple[bool, int, int]:
@@ -131,7 +144,9 @@ def may_pack(recipe: Recipe, model: ModelInfo) -> bool:
     return recipe.method.kind == "sft" and recipe.adaptation.kind != "prompt_tuning" and model.architecture in ISOLATING
 
 
-def _checkpointing(recipe: Recipe, model: ModelInfo, precision: str, batch_size: int, longest: int) -> tuple[bool, MemoryEstimate]:
+def _checkpointing(
+    recipe: Recipe, model: ModelInfo, machine: DeviceInfo, precision: str, batch_size: int, longest: int
+) -> tuple[bool, MemoryEstimate]:
     """Whether to recompute activations, and the memory that the run then needs: only when it would not fit without."""
     asked = recipe.optim.gradient_checkpointing
 
@@ -142,7 +157,7 @@ def _checkpointing(recipe: Recipe, model: ModelInfo, precision: str, batch_size:
             "gradient_checkpointing": "on" if checkpointing else "off",
         }
         optim: Optim = recipe.optim.model_copy(update=update)
-        return estimate(model, recipe.adaptation, optim, longest, recipe.method.task)
+        return estimate(model, recipe.adaptation, optim, longest, recipe.method.task, machine)
 
     if asked != "auto":
         return asked == "on", needed(asked == "on")
