@@ -15,18 +15,11 @@ from studio import device
 from studio.db import Run
 
 
-class Header(gr.HTML):
-    """The header. Fires `open` with the run's name when the line about the device is clicked."""
-
-    def get_block_name(self) -> str:
-        return "html"
-
-
-def build(page: Page) -> Header:
-    """The header of `page`; a click on what holds the device hands that run over."""
+def build(page: Page) -> gr.HTML:
+    """The header of `page`. It fires `open` when what holds the device is clicked, which hands that run over."""
     workspace = page.workspace
 
-    def header_state() -> dict[str, str]:
+    def header_state(_request: object = None) -> dict[str, str]:
         holder = device.lease.holder()
         name = holder.name if holder else ""
         with workspace.db.read() as session:
@@ -39,7 +32,7 @@ def build(page: Page) -> Header:
         }
 
     root = html.escape(str(workspace.root))
-    header = Header(
+    header = gr.HTML(
         html_template=(
             f'<h1>Luthier</h1><span class="workspace" title="Workspace: {root}">{html.escape(workspace.root.name)}</span>'
             f'<span class="chip" title="What this machine trains on">{html.escape(device.describe().label)}</span>'

@@ -7,7 +7,7 @@ A tab is `build(page) -> SomeTab`, called by `main.py` inside its `gr.Tab`. Thre
     page.sends("train_on", button.click, [selected])         this button gives one; the receiving tab opens
 
 What is handed over: `train_on` (dataset ref), `train_from` (model name), `chat_with` (model name), `compare` (list of model names),
-`open_run` (run name), `open_dataset` (dataset ref), `open_model` (model name). To add one, name it in `HANDOVERS` and use the verbs.
+`open_run` (run name), `open_dataset` (dataset ref), `open_model` (model name), `clone` (run name). To add one, name it in `HANDOVERS` and use the verbs.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from app.guard import guarded
 if TYPE_CHECKING:
     from studio.session import Studio
 
-HANDOVERS = ("train_on", "train_from", "chat_with", "compare", "open_run", "open_dataset", "open_model")
+HANDOVERS = ("train_on", "train_from", "chat_with", "compare", "open_run", "open_dataset", "open_model", "clone")
 
 
 @dataclass(frozen=True)
@@ -89,10 +89,9 @@ class Page:
             receiver = self._receivers.get(what)
             if receiver is None:
                 raise LookupError(f"nothing receives {what!r}")
-            event = sender.trigger(
-                guarded(receiver.handler), sender.inputs, receiver.outputs, show_progress="hidden", api_visibility="private"
-            )
-            event.success(_opener(receiver.tab), None, self.tabs, show_progress="hidden", api_visibility="private")
+            handler = guarded(_unless_empty(receiver.handler, len(receiver.outputs)))
+            event = sender.trigger(handler, sender.inputs, receiver.outputs, show_progress="hidden", api_visibility="private")
+            event.success(_opener(receiver.tab), sender.inputs, self.tabs, show_progress="hidden", api_visibility="private")
 
     @staticmethod
     def _known(what: str) -> None:
@@ -100,8 +99,19 @@ class Page:
             raise LookupError(f"{what!r} is not one of {', '.join(HANDOVERS)}")
 
 
-def _opener(tab: str) -> Callable[[], gr.Tabs]:
-    def open_tab() -> gr.Tabs:
-        return gr.Tabs(selected=tab)
+def _unless_empty(handler: Callable[..., Any], outputs: int) -> Callable[[Any], Any]:
+    """`handler`, except that nothing (an empty name, no selection) changes nothing."""
+
+    def receive(value: Any) -> Any:
+        if not value:
+            return gr.skip() if outputs == 1 else [gr.skip()] * outputs
+        return handler(value)
+
+    return receive
+
+
+def _opener(tab: str) -> Callable[[Any], Any]:
+    def open_tab(value: Any) -> Any:
+        return gr.Tabs(selected=tab) if value else gr.skip()
 
     return open_tab

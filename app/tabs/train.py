@@ -1,12 +1,228 @@
-"""The Train tab."""
+"""The Train tab: the recipe as a form, and beside it what would happen.
+
+The form is generated (`app/form.py`), the panel is `app/plan_view.py`. Everything ends in `_describe`: read the form, plan, and say either
+what will happen or which field is wrong.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
 import gradio as gr
 
+from app import form as forms
+from app import plan_view
+from app.guard import guarded, notice
 from app.page import Page
+from studio import fields
+from studio.errors import FieldProblem, RecipeError, StudioError
+from studio.recipe import Recipe
+from studio.runs import store
+
+QUIET: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
 
 
-def build(page: Page) -> None:
-    text = gr.Textbox(label="Data")
-    page.receives("train_on", lambda name: name, [text], "train")
+@dataclass
+class TrainTab:
+    """The form, and the buttons that start what it says."""
+
+    form: forms.Form
+    start: gr.Button
+    queue: gr.Button
+
+
+@dataclass
+class _Parts:
+    page: Page
+    form: forms.Form
+    plan: gr.HTML
+    said: gr.HTML
+    yaml: gr.Code
+    command: gr.Code
+
+    @property
+    def described(self) -> list[Any]:
+        """What `describe` fills."""
+        return [self.plan, self.form.advanced, self.form.problems, self.yaml, self.command]
+
+    def describe(self, *values: Any) -> list[Any]:
+        """The plan of what the form says, or the problems at its fields."""
+        try:
+            recipe = self.form.read(values)
+        except RecipeError as error:
+            return self.troubles(error, values)
+        return self.plan_of(recipe, values)
+
+    def plan_of(self, recipe: Recipe, values: tuple[Any, ...], measured: Any = None) -> list[Any]:
+        texts = [fields.to_yaml(recipe), fields.to_command(recipe)]
+        words = self.form.advanced_words(recipe)
+        if not recipe.data.sources:
+            return [plan_view.NO_DATA, words, {}, *texts]
+        try:
+            from studio.runs.plan import plan
+
+            return [plan_view.plan_html(plan(self.page.workspace, recipe), measured), words, {}, *texts]
+        except RecipeError as error:
+            return [*self.troubles(error, values)[:3], *texts]
+        except StudioError as error:
+            return [plan_view.trouble_html(error), words, {}, *texts]
+
+    def troubles(self, error: RecipeError, values: tuple[Any, ...]) -> list[Any]:
+        """Each problem at its field, and one sentence in the panel."""
+        named = dict(zip(self.form.components, values, strict=True))
+        at_fields = forms.problems_value(error, named["method"], named["adaptation"])
+        words = self.form.advanced_words(None, [problem.path for problem in error.problems])
+        count = len(at_fields)
+        text = (
+            "One field needs another value before this can run." if count == 1 else f"{count} fields need other values before this can run."
+        )
+        return [plan_view.trouble_html(StudioError(text, "They are marked in the form.")), words, at_fields, gr.skip(), gr.skip()]
+
+
+def build(page: Page) -> TrainTab:
+    """The tab's components and what they do."""
+    with gr.Row(elem_classes="tools"):
+        preset = gr.Dropdown([], label="Start from", container=False, elem_id="preset", scale=2, min_width=220)
+        load = gr.UploadButton("Load YAML", file_types=[".yaml", ".yml"], size="md", scale=0, min_width=110, elem_id="load-yaml")
+    with gr.Row(equal_height=False):
+        with gr.Column(scale=3, min_width=320):
+            form = forms.build(page)
+        with gr.Column(scale=2, min_width=300, elem_classes="beside"):
+            plan = plan_view.build()
+            measure = gr.Button("Measure", size="md", elem_id="measure")
+            said = gr.HTML(elem_id="train-said")
+            with gr.Row():
+                start = gr.Button("Start", variant="primary", size="md", elem_id="start")
+                queue = gr.Button("Queue for later", size="md", elem_id="queue")
+            with gr.Accordion("As YAML and as a command", open=False, elem_id="as-text"):
+                yaml = gr.Code(language="yaml", label="Recipe (YAML)", interactive=False, elem_id="yaml")
+                command = gr.Code(language="shell", label="Command", interactive=False, wrap_lines=True, elem_id="command")
+    parts = _Parts(page, form, plan, said, yaml, command)
+    _wire_form(parts, preset, load)
+    _wire_buttons(parts, start, queue, measure)
+    _wire_handovers(parts, preset)
+    return TrainTab(form, start, queue)
+
+
+def _wire_form(parts: _Parts, preset: gr.Dropdown, load: gr.UploadButton) -> None:
+    """Every change by a person is planned; method and adaptation switch their fields; presets and files fill the form."""
+    form, listeners = parts.form, []
+    for key, component in form.components.items():
+        if key not in forms.UNIONS:
+            listeners.append(component.change if isinstance(component, gr.Dropdown) else component.input)
+    gr.on(listeners, guarded(parts.describe), form.inputs, parts.described, trigger_mode="always_last", **QUIET)
+    columns = [column for group in form.groups.values() for column in group]
+    unions = [form.components[union] for union in forms.UNIONS]
+
+    def switch(method: str, adaptation: str) -> list[Any]:
+        words = [gr.update(info=forms._summary(u, kind)) for u, kind in zip(forms.UNIONS, (method, adaptation), strict=True)]
+        return [*form.switch(method, adaptation), *words]
+
+    switched = gr.on([u.input for u in unions], guarded(switch), unions, [*columns, *unions], **QUIET)
+    switched.then(guarded(parts.describe), form.inputs, parts.described, **QUIET)
+    sources = form.components[forms.SOURCES]
+    sources.change(lambda names: gr.update(visible=len(names or []) > 1), sources, form.components[forms.WEIGHTS], **QUIET)
+
+    def from_preset(name: str, sources_now: list[str], model: str) -> list[Any]:
+        recipe = next(p.recipe for p in fields.presets() if p.name == name)
+        plain = [{"name": source} for source in sources_now or []]
+        return form.show(fields.apply_overrides(recipe, {"data.sources": plain, "model": model or recipe.model}))
+
+    def from_file(path: str) -> list[Any]:
+        try:
+            return [*form.show(fields.from_yaml(Path(path).read_text(encoding="utf-8"))), ""]
+        except (RecipeError, UnicodeDecodeError) as error:
+            said = error if isinstance(error, StudioError) else RecipeError([FieldProblem("", "the file is not text in UTF-8")])
+            return [*[gr.skip() for _ in form.outputs], notice(said)]
+
+    filled = preset.input(guarded(from_preset), [preset, sources, form.components["model"]], form.outputs, **QUIET)
+    filled.then(guarded(parts.describe), form.inputs, parts.described, **QUIET)
+    loaded = load.upload(guarded(from_file), load, [*form.outputs, parts.said], **QUIET)
+    loaded.then(guarded(parts.describe), form.inputs, parts.described, **QUIET)
+
+    def wanted(event: gr.EventData) -> dict[str, Any]:
+        return dict(event.changes)
+
+    def mend(changes: dict[str, Any], *values: Any) -> list[Any]:
+        return form.show(fields.apply_overrides(form.read(values), changes))
+
+    changes = gr.State({})
+    asked = parts.plan.mend(guarded(wanted), None, changes, **QUIET)
+    mended = asked.then(guarded(mend), [changes, *form.inputs], form.outputs, **QUIET)
+    mended.then(guarded(parts.describe), form.inputs, parts.described, **QUIET)
+
+
+def _wire_buttons(parts: _Parts, start: gr.Button, queue: gr.Button, measure: gr.Button) -> None:
+    page, form = parts.page, parts.form
+    made = gr.State("")
+    outputs = [made, parts.said, *parts.described]
+
+    def create(*values: Any) -> list[Any]:
+        """Make the run; nothing starts while a field is wrong."""
+        try:
+            run = store.create_run(page.workspace, form.read(values))
+        except RecipeError as error:
+            return ["", "", *parts.troubles(error, values)]
+        except StudioError as error:
+            return ["", notice(error), *[gr.skip() for _ in parts.described]]
+        place = f" It is number {run.position} in the queue." if run.position > 1 else ""
+        return [run.name, notice(f"{run.name} is queued.{place}", "info"), *[gr.skip() for _ in parts.described]]
+
+    def measured(*values: Any) -> list[Any]:
+        try:
+            recipe = form.read(values)
+            return ["", *parts.plan_of(recipe, values, page.studio.worker.measure(recipe))]
+        except RecipeError as error:
+            return ["", *parts.troubles(error, values)]
+        except StudioError as error:
+            return [notice(error), *[gr.skip() for _ in parts.described]]
+
+    started = start.click(guarded(create), form.inputs, outputs, **QUIET)
+    page.sends("open_run", started.then, [made])
+    queue.click(guarded(create), form.inputs, outputs, **QUIET)
+    waiting = measure.click(lambda: notice("Measuring a few real steps on the longest rows.", "info"), None, parts.said, **QUIET)
+    waiting.then(guarded(measured), form.inputs, [parts.said, *parts.described], show_progress="minimal", api_visibility="private")
+
+
+def _wire_handovers(parts: _Parts, preset: gr.Dropdown) -> None:
+    """Datasets, models and recipes that other tabs hand over, and fresh choices whenever the tab is opened."""
+    page, form = parts.page, parts.form
+
+    def receiver(change: Callable[[Any], Recipe]) -> Callable[[Any], list[Any]]:
+        def receive(value: Any) -> list[Any]:
+            recipe = change(value)
+            shown = form.show(recipe)
+            values = tuple(_plain(update) for update in shown[: len(form.components)])
+            described = parts.plan_of(recipe, values)
+            return [*shown[:-2], *described]
+
+        return receive
+
+    def fresh() -> list[Any]:
+        shipped = [(p.title, p.name) for p in fields.presets()]
+        return [gr.update(choices=shipped), gr.update(choices=page.dataset_choices()), gr.update(choices=page.model_choices())]
+
+    outputs = [*form.outputs[:-2], *parts.described]
+    page.receives("train_on", receiver(lambda ref: _for_dataset(page, ref)), outputs, "train")
+    page.receives("train_from", receiver(lambda name: Recipe(model=name)), outputs, "train")
+    page.receives("clone", receiver(lambda name: store.get_run(page.workspace, name).recipe), outputs, "train")
+    page.refreshes("train", fresh, [preset, form.components[forms.SOURCES], form.components["model"]])
+
+
+def _plain(update: Any) -> Any:
+    return update.get("value") if isinstance(update, dict) and update.get("__type__") == "update" else update
+
+
+def _for_dataset(page: Page, ref: str) -> Recipe:
+    """A recipe for a dataset: the shipped one whose method takes its rows, named after it, with the longest row that its texts need."""
+    from studio.data import store as data_store
+
+    version = data_store.get_version(page.workspace, ref)
+    fitting = [preset.recipe for preset in fields.presets() if version.kind in preset.recipe.method.row_kinds]
+    if not fitting:
+        raise StudioError(f"No method trains on rows of kind {version.kind}.", "Choose a dataset of chats, texts or labelled texts.")
+    usual = [recipe for recipe in fitting if recipe.adaptation.kind == "lora"] or fitting
+    return fields.apply_overrides(usual[0], {"name": version.dataset, "data.sources": [{"name": version.ref}]})

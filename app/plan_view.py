@@ -1,0 +1,103 @@
+"""The panel "What will happen": what a recipe would do, what to watch out for, and a button that mends it.
+
+Pure functions from a plan to escaped HTML; `build` makes the component, which fires `mend` with the changes of a warning's button.
+"""
+
+from __future__ import annotations
+
+import html
+import json
+from typing import TYPE_CHECKING, Any
+
+import gradio as gr
+
+from app.guard import notice
+
+if TYPE_CHECKING:
+    from studio.runs.measure import Measurement
+    from studio.runs.plan import Plan
+
+GIB = 2**30
+MEND = """
+element.addEventListener("click", (event) => {
+  const button = event.target.closest("button[data-changes]");
+  if (button) trigger("mend", { changes: JSON.parse(button.dataset.changes) });
+});
+"""
+NO_DATA = """
+<div class="plan empty"><h2>What will happen</h2><p>Choose a dataset, and rows, steps, time and memory are worked out here before anything
+is trained. If there is none yet, the <button type="button" class="link" onclick="luthier.openTab('Data')">Data</button> tab has
+samples.</p></div>
+"""
+
+
+def build() -> gr.HTML:
+    """The panel's component."""
+    return gr.HTML(NO_DATA, js_on_load=MEND, apply_default_css=False, elem_id="plan")
+
+
+def plan_html(plan: Plan, measured: Measurement | None = None) -> str:
+    """The panel for a plan; times and memory are the measured ones where there are any."""
+    lines = [_line(label, value, meaning) for label, value, meaning in _facts(plan, measured)]
+    warnings = "".join(_warning(warning) for warning in plan.warnings)
+    count = len(plan.warnings)
+    summary = "Nothing to watch out for." if not count else f"{count} {'thing' if count == 1 else 'things'} to watch out for"
+    return (
+        f'<div class="plan"><h2>What will happen</h2><dl>{"".join(lines)}</dl>'
+        f'<p class="warn-count">{summary}</p><div class="warnings">{warnings}</div></div>'
+    )
+
+
+def trouble_html(error: Exception) -> str:
+    """The panel when there is no plan."""
+    return f'<div class="plan"><h2>What will happen</h2>{notice(error)}</div>'
+
+
+def _facts(plan: Plan, measured: Measurement | None) -> list[tuple[str, str, str]]:
+    share = plan.trained_tokens / plan.tokens if plan.tokens else 0
+    held = f", {plan.held_out:,} held out" if plan.held_out else ", none held out"
+    facts = [
+        ("Rows", f"{plan.rows:,} to train on{held}", "Held-out rows are never trained on; they measure progress."),
+        ("Tokens", f"{plan.trained_tokens:,} trained on ({share:.0%} of {plan.tokens:,})", "The rest is prompt, which is only read."),
+        ("Cut rows", f"{plan.cut_rows:,} longer than the longest row" if plan.cut_rows else "none", "Rows that lose their end."),
+        ("Steps", f"{plan.steps:,}, {plan.evaluations:,} evaluations", "One step is one change of the weights."),
+    ]
+    if measured is not None:
+        facts.append(("Time", f"about {duration(measured.total_seconds)} (measured)", "From a few real steps on the longest rows."))
+        facts.append(("Memory", f"{measured.peak_bytes / GIB:.1f} GB at most (measured)", "From a few real steps on the longest rows."))
+    else:
+        time = "press Measure to know" if plan.seconds is None else f"about {duration(plan.seconds)}"
+        facts.append(("Time", time, "An estimate; Measure takes a few real steps."))
+        facts.append(("Memory", _memory(plan), "Weights, gradients, optimiser and activations."))
+    ways = [plan.precision, "packed" if plan.packing else "", "with gradient checkpointing" if plan.checkpointing else ""]
+    facts.append(("Done in", ", ".join(way for way in ways if way), "What the settings on auto came to."))
+    return facts
+
+
+def _memory(plan: Plan) -> str:
+    memory = plan.memory
+    words = f"{memory.total / GIB:.1f} of {memory.available / GIB:.1f} GB"
+    return words if memory.fits else f"{words}: too much"
+
+
+def _line(label: str, value: str, meaning: str) -> str:
+    return f'<div title="{html.escape(meaning)}"><dt>{html.escape(label)}</dt><dd>{html.escape(value)}</dd></div>'
+
+
+def _warning(warning: Any) -> str:
+    button = ""
+    if warning.changes:
+        changes = html.escape(json.dumps(warning.changes))
+        button = f'<button type="button" class="remedy" data-changes="{changes}">{html.escape(warning.label)}</button>'
+    return f'<div class="notice warning"><span>{html.escape(warning.text)}</span> {button}</div>'
+
+
+def duration(seconds: float) -> str:
+    """Seconds as people say them: `40 s`, `1 min 40 s`, `2 h 5 min`."""
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        minutes, rest = divmod(whole, 60)
+        return f"{minutes} min {rest} s" if rest and minutes < 10 else f"{minutes} min"
+    return f"{whole // 3600} h {whole % 3600 // 60} min"
