@@ -1,0 +1,181 @@
+"""Looking after a dataset: its versions and the steps that made them, how its rows are divided, its name, and deleting with undo."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import gradio as gr
+from pydantic import ValidationError
+
+from app import html
+from app.choices import Choices, key_of, static
+from app.dataset_import import set_aside
+from app.guard import guarded, notice
+from app.page import Page
+from studio.data import store
+from studio.data.splits import SplitSettings
+from studio.errors import DataError, StudioError
+from studio.workspace import Workspace
+
+QUIET: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
+
+
+@dataclass
+class Part:
+    """A part of the open dataset's panel: `show(ref)` gives updates for `outputs`; after `changed` another version may be open."""
+
+    outputs: list[Any]
+    show: Any
+    changed: list[Any]
+    deleted: gr.State | None = None
+
+
+def step_words(step: dict[str, Any]) -> str:
+    """How a version was made, in words."""
+    kind = step.get("kind") or step.get("name") or "made"
+    if kind == "import":
+        counts = step.get("counts", {})
+        aside = f", {counts['set_aside']:,} set aside" if counts.get("set_aside") else ""
+        return f"from {step.get('file', 'a file')}{aside}"
+    if kind == "resplit":
+        split = step.get("split", {})
+        return f"divided anew from {step.get('from', 'the version before')}, seed {split.get('seed')}"
+    if kind == "add conversations":
+        return f"{html.plural(int(step.get('added', 0)), 'conversation')} added from Chat"
+    return str(kind)
+
+
+def versions_table(ws: Workspace, ref: str) -> str:
+    """All versions of the open dataset, the newest first."""
+    rows = []
+    for v in reversed(store.versions(ws, ref.partition("@")[0])):
+        splits = ", ".join(f"{count:,} {name}" for name, count in v.splits.items())
+        rows.append((v.ref, (f"v{v.number}", f"{v.rows:,}", splits, step_words(v.step), f"{v.created_at:%d %b %Y, %H:%M} UTC")))
+    columns = [
+        html.Column("Version"),
+        html.Column("Rows", number=True),
+        html.Column("Splits"),
+        html.Column("How it was made"),
+        html.Column("Made", wide_only=True),
+    ]
+    return html.table(columns, rows, selected=ref, label="Versions")
+
+
+def divide(ws: Workspace, ref: str, validation: float, test: float, seed: float) -> store.VersionInfo:
+    """A new version divided anew; shares are in percent. Raises `DataError`."""
+    try:
+        settings = SplitSettings(validation=(validation or 0) / 100, test=(test or 0) / 100, seed=int(seed or 0))
+    except ValidationError as error:
+        raise DataError(f"The split cannot be made: {error.errors(include_url=False)[0]['msg']}.", "Shares go from 0 to 50 %.") from error
+    return store.resplit(ws, ref, settings)
+
+
+def build(page: Page, selected: gr.State) -> Part:
+    """Versions and the split form."""
+    ws = page.workspace
+    listing = Choices(elem_id="data-versions")
+    bad = static(elem_id="data-set-aside")
+    static(
+        html.heading("Divide the rows anew", "makes a new version; rows with the same prompt stay on one side"), elem_classes="part-heading"
+    )
+    with gr.Row(elem_classes="tools"):
+        validation = gr.Number(10, label="Validation, %", minimum=0, maximum=50, elem_id="split-validation", min_width=120)
+        test = gr.Number(0, label="Test, %", minimum=0, maximum=50, elem_id="split-test", min_width=120)
+        seed = gr.Number(42, label="Seed", minimum=0, precision=0, elem_id="split-seed", min_width=120)
+        go = gr.Button("Make a version", size="md", elem_id="split-go", scale=0, min_width=130)
+    said = static(elem_id="split-said")
+
+    def show(ref: str) -> tuple[Any, ...]:
+        if not ref:
+            return "", ""
+        version = store.get_version(ws, ref)
+        return versions_table(ws, ref), set_aside(version.bad_rows, version.bad_row_count)
+
+    def choose(event: gr.EventData) -> str:
+        return key_of(event)
+
+    def run(ref: str, validation: float, test: float, seed: float) -> tuple[str, str]:
+        try:
+            return divide(ws, ref, validation, test, seed).ref, ""
+        except StudioError as error:
+            return ref, notice(error)
+
+    picked = listing.pick(guarded(choose), None, selected, **QUIET)
+    made = go.click(guarded(run), [selected, validation, test, seed], [selected, said], **QUIET)
+    return Part([listing, bad], show, [picked, made])
+
+
+def build_naming(page: Page, selected: gr.State) -> Part:
+    """Rename, and delete after asking."""
+    ws = page.workspace
+    deleted = gr.State("")
+    with gr.Row(elem_classes="tools"):
+        name = gr.Textbox(label="Name", elem_id="data-name", info="Recipes that use the old name keep working.", scale=2, min_width=200)
+        rename = gr.Button("Rename", size="md", elem_id="data-rename", scale=0, min_width=100)
+    said = static(elem_id="data-name-said")
+    ask = gr.Button("Delete this dataset", size="sm", elem_id="data-delete", elem_classes="quiet-danger")
+    with gr.Row(visible=False, elem_classes="tools confirm") as confirm:
+        question = static(elem_id="data-delete-question", scale=1, min_width=200)
+        yes = gr.Button("Delete", size="md", elem_id="data-delete-yes", elem_classes="danger", scale=0, min_width=90)
+        no = gr.Button("Keep", size="md", elem_id="data-delete-no", scale=0, min_width=90)
+
+    def show(ref: str) -> tuple[Any, ...]:
+        return ref.partition("@")[0], gr.update(visible=False), gr.update(interactive=bool(ref))
+
+    def change_name(ref: str, new: str) -> tuple[str, str]:
+        old, _, number = ref.partition("@")
+        try:
+            store.rename(ws, old, new.strip())
+        except StudioError as error:
+            return ref, notice(error)
+        return f"{new.strip()}@{number}", ""
+
+    def question_of(ref: str) -> tuple[Any, ...]:
+        name = ref.partition("@")[0]
+        count = len(store.versions(ws, name))
+        return gr.update(
+            visible=True
+        ), f"<p>Delete <strong>{html.esc(name)}</strong> with {html.plural(count, 'version')}? It can be undone.</p>"
+
+    def remove(ref: str) -> tuple[str, str]:
+        name = ref.partition("@")[0]
+        store.delete_dataset(ws, name)
+        return "", name
+
+    ask.click(guarded(question_of), selected, [confirm, question], **QUIET)
+    no.click(lambda: gr.update(visible=False), None, confirm, **QUIET)
+    renamed = gr.on([rename.click, name.submit], guarded(change_name), [selected, name], [selected, said], **QUIET)
+    removed = yes.click(guarded(remove), selected, [selected, deleted], **QUIET)
+    return Part([name, confirm, ask], show, [renamed, removed], deleted)
+
+
+@dataclass
+class RestoreBar:
+    """What stands under the list after a delete."""
+
+    row: gr.Row
+    words: gr.HTML
+    undo: gr.Button
+
+    def connect(self, page: Page, selected: gr.State, naming: Part, show: tuple[Any, list[Any], list[Any]]) -> None:
+        """Show the bar after a delete; its button brings the dataset back and opens it."""
+        ws = page.workspace
+
+        def appear(name: str, ref: str) -> tuple[Any, ...]:
+            gone = bool(name) and not ref
+            return gr.update(visible=gone), f"<p><strong>{html.esc(name)}</strong> is deleted.</p>" if gone else ""
+
+        def bring_back(name: str) -> tuple[Any, ...]:
+            return store.restore_dataset(ws, name).ref, gr.update(visible=False)
+
+        naming.changed[-1].success(guarded(appear), [naming.deleted, selected], [self.row, self.words], **QUIET)
+        back = self.undo.click(guarded(bring_back), naming.deleted, [selected, self.row], **QUIET)
+        back.success(*show, **QUIET)
+
+
+def restore_bar() -> RestoreBar:
+    with gr.Row(visible=False, elem_classes="tools confirm") as row:
+        words = static(elem_id="data-deleted", scale=1, min_width=140)
+        undo = gr.Button("Undo", size="md", elem_id="data-undo", scale=0, min_width=80)
+    return RestoreBar(row, words, undo)

@@ -1,0 +1,154 @@
+"""The Data tab: the list of datasets, the open one with its rows and versions, and the panel that adds one.
+
+Adding stands in `app/dataset_import*.py`, the rows in `app/dataset_rows.py`, versions, splits, name and delete in `app/dataset_care.py`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import gradio as gr
+
+from app import dataset_care, dataset_import_form, dataset_rows, html
+from app.choices import Choices, key_of, static
+from app.dataset_care import step_words
+from app.guard import guarded
+from app.page import Page
+from studio.data import store
+from studio.workspace import Workspace
+
+QUIET: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
+TRAINABLE = ("chat", "text", "labelled")
+EMPTY = html.empty_state(
+    "Data is what a model learns from",
+    "Upload a file with questions and answers, labelled texts or plain text, or take one of the shipped samples to try things out.",
+)
+
+
+@dataclass
+class DataTab:
+    """What other tabs may use: the ref of the open version, and the button that trains on it."""
+
+    selected: gr.State
+    train_button: gr.Button
+
+
+def datasets_table(ws: Workspace, wanted: str, ref: str) -> tuple[str, str]:
+    """The heading with the count, and the list of datasets whose name holds `wanted`."""
+    found = store.list_datasets(ws)
+    shown = [v for v in found if wanted.strip().lower() in v.dataset.lower()]
+    rows = [
+        (
+            v.dataset,
+            (
+                html.Cell(f'<strong class="clip">{html.esc(v.dataset)}</strong>'),
+                v.kind,
+                f"v{v.number}",
+                f"{v.rows:,}",
+            ),
+        )
+        for v in shown
+    ]
+    columns = [html.Column("Name"), html.Column("Kind"), html.Column("Newest"), html.Column("Rows", number=True)]
+    empty = "No dataset yet." if not found else f"No dataset is called “{wanted}”."
+    table = html.table(columns, rows, selected=ref.partition("@")[0], label="Datasets", empty=empty)
+    return html.heading(f"Datasets ({len(found)})"), table
+
+
+def title_of(ws: Workspace, ref: str) -> str:
+    """The open version in one line: name, version, rows, kind, how it was made."""
+    v = store.get_version(ws, ref)
+    splits = ", ".join(f"{count:,} {name}" for name, count in v.splits.items())
+    note = f"v{v.number}, {html.plural(v.rows, 'row')} ({splits}), {step_words(v.step)}"
+    return html.heading(v.dataset, note, html.badge(v.kind))
+
+
+def train_update(ws: Workspace, ref: str) -> Any:
+    """The button "Train on this": usable for the kinds that a method of this version trains on."""
+    kind = store.get_version(ws, ref).kind
+    return gr.update(interactive=kind in TRAINABLE, value="Train on this" if kind in TRAINABLE else f"No method for {kind} rows yet")
+
+
+def build(page: Page) -> DataTab:
+    ws = page.workspace
+    selected = gr.State("")
+    with gr.Row(elem_classes="columns"):
+        with gr.Column(scale=4, min_width=300, elem_classes="side"):
+            with gr.Row(elem_classes="tools"):
+                heading = static(elem_id="data-heading", scale=1, min_width=120)
+                add = gr.Button("+ Add", size="md", elem_id="data-add", scale=0, min_width=80)
+            wanted = gr.Textbox(
+                placeholder="Filter by name", label="Filter by name", show_label=False, container=False, elem_id="data-filter"
+            )
+            listing = Choices(elem_id="data-list")
+            restore = dataset_care.restore_bar()
+        with gr.Column(scale=9, min_width=320):
+            with gr.Column(visible=False, elem_classes="panel", elem_id="data-import") as import_panel:
+                form = dataset_import_form.build(page)
+            empty = static(EMPTY, elem_id="data-empty")
+            with gr.Column(visible=False, elem_classes="panel", elem_id="data-detail") as detail:
+                with gr.Row(elem_classes="tools"):
+                    title = static(elem_id="data-title", scale=1, min_width=200)
+                    train = gr.Button("Train on this", variant="primary", size="md", elem_id="data-train", scale=0, min_width=130)
+                with gr.Tabs(elem_classes="inner-tabs"):
+                    with gr.Tab("Rows", id="rows"):
+                        rows = dataset_rows.build(page, selected)
+                    with gr.Tab("Versions and splits", id="versions"):
+                        care = dataset_care.build(page, selected)
+                    with gr.Tab("Name and delete", id="care"):
+                        naming = dataset_care.build_naming(page, selected)
+
+    def opened(ref: str, text: str) -> tuple[Any, ...]:
+        """Everything that shows the open version; with an empty ref, the empty state."""
+        panels = gr.update(visible=bool(ref)), gr.update(visible=not ref), gr.update(visible=False)
+        top = (title_of(ws, ref), train_update(ws, ref)) if ref else ("", gr.skip())
+        return (*datasets_table(ws, text, ref), *panels, *top, *rows.show(ref), *care.show(ref), *naming.show(ref))
+
+    outputs = [heading, listing, detail, empty, import_panel, title, train, *rows.outputs, *care.outputs, *naming.outputs]
+
+    def choose(event: gr.EventData) -> str:
+        return store.get_version(ws, key_of(event)).ref
+
+    def refresh(ref: str, text: str) -> tuple[Any, ...]:
+        """The list as it is now, and the open version for as long as it exists."""
+        names = [v.dataset for v in store.list_datasets(ws)]
+        kept = ref if ref.partition("@")[0] in names else ""
+        none_open = gr.update(visible=False) if not kept else gr.skip()
+        return (kept, *datasets_table(ws, text, kept), none_open, gr.update(visible=not kept))
+
+    def add_panel() -> tuple[Any, ...]:
+        return gr.update(visible=True), gr.update(visible=False), gr.update(visible=False)
+
+    def close_panel(ref: str) -> tuple[Any, ...]:
+        return gr.update(visible=False), gr.update(visible=bool(ref)), gr.update(visible=not ref)
+
+    def take_imported(ref: str, before: str) -> tuple[Any, ...]:
+        """After an import: the new version is open; while files still wait, the form stays."""
+        return (ref or before, *datasets_table(ws, "", ref or before))
+
+    def finish(ref: str, imported: str) -> tuple[Any, ...]:
+        return opened(ref, "") if imported else (gr.skip(),) * len(outputs)
+
+    show = guarded(opened)
+    listing.pick(guarded(choose), None, selected, **QUIET).success(show, [selected, wanted], outputs, **QUIET)
+    wanted.change(
+        guarded(lambda text, ref: datasets_table(ws, text, ref)),
+        [wanted, selected],
+        [heading, listing],
+        trigger_mode="always_last",
+        **QUIET,
+    )
+    add.click(add_panel, None, [import_panel, detail, empty], **QUIET).then(form.reset, None, form.reset_outputs, **QUIET)
+    form.close.click(close_panel, selected, [import_panel, detail, empty], **QUIET)
+    for event in form.done:
+        event.success(guarded(take_imported), [form.imported, selected], [selected, heading, listing], **QUIET).success(
+            guarded(finish), [selected, form.imported], outputs, **QUIET
+        )
+    for event in (*care.changed, *naming.changed):
+        event.success(show, [selected, wanted], outputs, **QUIET)
+    restore.connect(page, selected, naming, (show, [selected, wanted], outputs))
+    page.refreshes("data", refresh, [selected, heading, listing, detail, empty], [selected, wanted])
+    page.receives("open_dataset", lambda ref: (store.get_version(ws, ref).ref, *opened(ref, "")), [selected, *outputs], tab="data")
+    page.sends("train_on", train.click, [selected])
+    return DataTab(selected, train)
