@@ -7,7 +7,6 @@ shipped recipe in `assets/recipes` and a line in the README. Settings load witho
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from studio.settings import Settings
@@ -23,15 +22,15 @@ if TYPE_CHECKING:
 class TrainingJob:
     """All that a method needs to build its trainer.
 
-    `arguments` are keyword arguments common to every `TrainingArguments` (learning rate, batch size, evaluation interval, seed ...), to
-    which the method adds its own; `trainer_class` mixes the studio's checkpointing and recovery into a trainer class.
+    `train` and `validation` hold rows that are tokens already: `input_ids` and `labels`. `arguments` are keyword arguments common to every
+    `TrainingArguments` (learning rate, batch size, evaluation interval, seed ...), to which the method adds its own; with `packing`,
+    `max_length` is the length of a packed sequence; `trainer_class` mixes the studio's checkpointing and recovery into a trainer class.
     """
 
     model: PreTrainedModel
     tokenizer: PreTrainedTokenizerBase
     train: Dataset
     validation: Dataset | None
-    folder: Path
     arguments: dict[str, Any]
     max_length: int
     packing: bool

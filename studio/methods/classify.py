@@ -25,4 +25,7 @@ class Classify(MethodSettings):
     )
 
     def build(self, job: TrainingJob) -> Trainer:
-        raise NotImplementedError
+        """transformers' trainer on rows of `input_ids` and `labels`, the index of the label."""
+        from studio.methods.classifier import build
+
+        return build(job, self.class_weights == "balanced")

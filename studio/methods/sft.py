@@ -25,4 +25,7 @@ class SFT(MethodSettings):
     )
 
     def build(self, job: TrainingJob) -> Trainer:
-        raise NotImplementedError
+        """TRL's trainer on rows of `input_ids` and `labels`."""
+        from studio.methods.supervised import build
+
+        return build(job)

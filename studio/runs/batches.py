@@ -1,0 +1,98 @@
+"""Batches in pieces: how a batch of tensors is counted and split by rows, padded or flattened into one packed sequence.
+
+Only torch code imports this.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+
+Batch = dict[str, Any]
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether this error means that memory ran out, on a GPU or in the machine."""
+    if isinstance(error, torch.OutOfMemoryError):
+        return True
+    text = str(error)
+    return any(sign in text for sign in ("out of memory", "not enough memory", "can't allocate memory", "CUBLAS_STATUS_ALLOC_FAILED"))
+
+
+def is_packed(batch: Batch) -> bool:
+    """Whether the rows of this batch stand one behind the other in one sequence, with positions that start anew."""
+    return "position_ids" in batch and "attention_mask" not in batch
+
+
+def row_count(batch: Batch) -> int:
+    """How many rows a batch holds; of a packed one, how many rows are packed in it."""
+    if is_packed(batch):
+        return int((batch["position_ids"][0] == 0).sum())
+    return int(batch["input_ids"].shape[0])
+
+
+def token_count(batch: Batch) -> torch.Tensor:
+    """The tokens of a batch without padding, as a tensor so that no GPU is waited for."""
+    if "attention_mask" in batch:
+        return batch["attention_mask"].sum()
+    return torch.tensor(batch["input_ids"].numel(), device=batch["input_ids"].device)
+
+
+def split(batch: Batch, most_tokens: int | None) -> list[Batch]:
+    """The batch in pieces of at most `most_tokens` tokens each (padding counted), but never less than a row; itself when it fits."""
+    if most_tokens is None or batch["input_ids"].numel() <= most_tokens:
+        return [batch]
+    return _split_packed(batch, most_tokens) if is_packed(batch) else _split_padded(batch, most_tokens)
+
+
+def _split_padded(batch: Batch, most_tokens: int) -> list[Batch]:
+    rows, width = batch["input_ids"].shape
+    size = max(1, most_tokens // width)
+    return [_trimmed({key: _rows(value, rows, start, start + size) for key, value in batch.items()}) for start in range(0, rows, size)]
+
+
+def _rows(value: Any, rows: int, start: int, end: int) -> Any:
+    return value[start:end] if isinstance(value, torch.Tensor) and value.dim() and value.shape[0] == rows else value
+
+
+def _trimmed(piece: Batch) -> Batch:
+    """Without the columns on the right that hold only padding."""
+    mask = piece.get("attention_mask")
+    if mask is None or not bool(mask[:, 0].all()):
+        return piece
+    width, used = mask.shape[1], int(mask.sum(dim=1).max())
+    return {
+        key: value[:, :used] if isinstance(value, torch.Tensor) and value.dim() == 2 and value.shape[1] == width else value
+        for key, value in piece.items()
+    }
+
+
+def _split_packed(batch: Batch, most_tokens: int) -> list[Batch]:
+    """A flattened batch, cut where packed rows begin."""
+    starts = (batch["position_ids"][0] == 0).nonzero().flatten().tolist()
+    ends = [*starts[1:], batch["input_ids"].shape[1]]
+    pieces, first = [], 0
+    for index in range(len(starts)):
+        last = index + 1 == len(starts)
+        if last or ends[index + 1] - starts[first] > most_tokens:
+            pieces.append(_packed_slice(batch, starts[first : index + 1], ends[index]))
+            first = index + 1
+    return pieces
+
+
+def _packed_slice(batch: Batch, starts: list[int], end: int) -> Batch:
+    """The packed rows that begin at `starts`, up to `end`, with the boundaries that attention kernels need counted anew."""
+    total = batch["input_ids"].shape[1]
+    begin = starts[0]
+    piece = {
+        key: value[:, begin:end] if isinstance(value, torch.Tensor) and value.dim() == 2 and value.shape[1] == total else value
+        for key, value in batch.items()
+    }
+    if "cu_seq_lens_q" in batch:
+        bounds = torch.tensor([*(start - begin for start in starts), end - begin], dtype=torch.int32, device=batch["input_ids"].device)
+        longest = int(bounds.diff().max())
+        piece.update(cu_seq_lens_q=bounds, cu_seq_lens_k=bounds, max_length_q=longest, max_length_k=longest)
+    if "seq_idx" in batch:
+        piece["seq_idx"] = piece["seq_idx"] - piece["seq_idx"][:, :1]
+    return piece
