@@ -22,7 +22,6 @@ from studio.errors import BusyError, ModelError, NotFoundError, StudioError
 from studio.inference.engine import Engine
 from studio.inference.outputs import FinishReason, Messages, Output
 from studio.inference.sampling import Sampling
-from studio.models.loading import load_tokenizer
 from studio.models.registry import ModelInfo, get_model
 from studio.workspace import Workspace
 
@@ -131,6 +130,8 @@ def _answers(
         template: str | None = None
         for output in _outputs(engine, info, prompts, sampling, n, stop):
             if template is None and output.finish_reason != "error":
+                from studio.models.loading import load_tokenizer  # imports torch
+
                 template = template_hash(load_tokenizer(ws, info.name))
             candidate = _store(ws, comparison_id, info, output, _provenance(ws, info, sampling, output, template))
             yield replace(candidate, duplicate_of=_mark(first, candidate))
@@ -210,7 +211,8 @@ def _mark(first: dict[tuple[int, str], int], candidate: CandidateInfo) -> int | 
 def list_comparisons(ws: Workspace) -> list[ComparisonInfo]:
     """All comparisons, newest first, without their outputs."""
     with ws.db.read() as session:
-        counts = dict(session.execute(select(db.Candidate.comparison_id, func.count()).group_by(db.Candidate.comparison_id)).tuples())
+        counted = select(db.Candidate.comparison_id, func.count()).group_by(db.Candidate.comparison_id)
+        counts = {row[0]: row[1] for row in session.execute(counted)}
         rows = session.scalars(select(db.Comparison).order_by(db.Comparison.id.desc()))
         return [_comparison(row, counts.get(row.id, 0), []) for row in rows]
 

@@ -100,18 +100,23 @@ def to_dataset(ws: Workspace, conversation_ids: list[int], dataset_name: str) ->
     A conversation ends with its last answer there; one that the dataset already holds is not added again. Raises `DataError` when the
     dataset has another kind or nothing would be added.
     """
-    rows = [_row(get_conversation(ws, id)) for id in conversation_ids]
-    rows = [row for row in rows if row is not None]
+    found = [_row(get_conversation(ws, id)) for id in conversation_ids]
+    rows = [row for row in found if row is not None]
     splits, existing = _splits(ws, dataset_name)
     held = [row["messages"] for split in splits.values() for row in split]
-    new = [row for row in rows if row["messages"] not in held]
+    new = [row for index, row in enumerate(rows) if row["messages"] not in held and row not in rows[:index]]
     if not new:
         raise DataError(
             "None of these conversations can be added: each lacks an answer, or the dataset already holds it.",
             "Choose conversations with at least one answer.",
         )
     splits["train"] = splits.get("train", []) + new
-    step = {"name": "add conversations", "conversations": list(conversation_ids), "added": len(new), "parent": existing}
+    step = {
+        "kind": "conversations",
+        "from": existing,
+        "conversations": list(conversation_ids),
+        "counts": {"read": len(conversation_ids), "kept": len(new)},
+    }
     return store.add_version(ws, dataset_name, "chat", splits, step)
 
 
@@ -123,8 +128,9 @@ def _row(info: ConversationInfo) -> dict[str, Any] | None:
 
 def _splits(ws: Workspace, name: str) -> tuple[dict[str, list[dict[str, Any]]], str | None]:
     """The rows of the newest version of dataset `name` by split, and its reference; nothing when there is no such dataset."""
-    version = next((v for v in store.list_datasets(ws) if v.dataset == name), None)
-    if version is None:
+    try:
+        version = store.get_version(ws, name)
+    except NotFoundError:
         return {}, None
     if version.kind != "chat":
         raise DataError(f"The dataset {name} holds {version.kind} rows, not chats.", "Choose a chat dataset, or a new name.")

@@ -24,14 +24,18 @@ from studio.workspace import Workspace
 if TYPE_CHECKING:
     from studio.inference.generation import Request, Result
 
+PATIENCE = 30.0
+
 __all__ = ["Chunk", "Engine", "Output", "generate_live"]
 
 
 class Engine:
-    """Answers from the models of a workspace. Safe to use from several threads; they take turns on the device."""
+    """Answers from the models of a workspace. Safe to use from several threads; they take turns on the device, each waiting up to
+    `patience` seconds for its turn."""
 
-    def __init__(self, workspace: Workspace, device: str = "auto", capacity: int = CAPACITY) -> None:
+    def __init__(self, workspace: Workspace, device: str = "auto", capacity: int = CAPACITY, patience: float = PATIENCE) -> None:
         self.workspace = workspace
+        self.patience = patience
         self._cache = ModelCache(workspace, device, capacity)
 
     def loaded(self) -> list[str]:
@@ -45,7 +49,7 @@ class Engine:
     @contextmanager
     def use(self, model_name: str) -> Iterator[Loaded]:
         """A turn on the device with the model loaded; evaluation runs its forward passes in here. Raises `BusyError`, `ModelError`."""
-        with lease.turn(model_name):
+        with lease.turn(model_name, self.patience):
             yield self._cache.get(model_name)
 
     # -- one answer, streamed
