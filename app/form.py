@@ -34,6 +34,7 @@ class Form:
     groups: dict[tuple[str, str], list[gr.Column]] = field(default_factory=dict)
     advanced: gr.Accordion | None = None
     problems: gr.HTML | None = None
+    preset: gr.Dropdown | None = None
 
     @property
     def inputs(self) -> list[Any]:
@@ -63,8 +64,8 @@ class Form:
             "model": gr.update(value=recipe.model, choices=models),
             SOURCES: gr.update(value=names, choices=datasets),
             WEIGHTS: gr.update(value=values[WEIGHTS], visible=len(names) > 1),
-            "method": gr.update(value=recipe.method.kind, info=_summary("method", recipe.method.kind)),
-            "adaptation": gr.update(value=recipe.adaptation.kind, info=_summary("adaptation", recipe.adaptation.kind)),
+            "method": gr.update(value=recipe.method.kind, info=summary("method", recipe.method.kind)),
+            "adaptation": gr.update(value=recipe.adaptation.kind, info=summary("adaptation", recipe.adaptation.kind)),
         }
         filled = [special.get(key, values.get(key)) for key in self.components]
         return [*filled, *self.switch(recipe.method.kind, recipe.adaptation.kind), self.advanced_words(recipe), {}]
@@ -116,6 +117,8 @@ def build(page: Page) -> Form:
     form = Form(page)
     specs = fields.specs()
     with gr.Column(elem_classes="form-grid"):
+        shipped = [(preset.title, preset.name) for preset in fields.presets()]
+        form.preset = gr.Dropdown(shipped, value=None, label="Start from", info="A shipped recipe; it fills the form.", elem_id="preset")
         for key in ORDER:
             form.components[key] = _component(page, next(spec for spec in specs if spec.key == key))
         form.components[WEIGHTS] = gr.Textbox(
@@ -124,7 +127,6 @@ def build(page: Page) -> Form:
             visible=False,
             elem_id=element_id(WEIGHTS),
         )
-    with gr.Column(elem_classes="form-grid"):
         for union in UNIONS:
             form.components[union] = _union(union)
         for spec in specs:
@@ -169,11 +171,12 @@ def _union(union: Any) -> gr.Dropdown:
     title = Recipe.model_fields[union].title
     kind = getattr(Recipe(), union).kind
     return gr.Dropdown(
-        [(v.title, v.kind) for v in variants], value=kind, label=title, info=_summary(union, kind), elem_id=element_id(union)
+        [(v.title, v.kind) for v in variants], value=kind, label=title, info=summary(union, kind), elem_id=element_id(union)
     )
 
 
-def _summary(union: Any, kind: str) -> str:
+def summary(union: Any, kind: str) -> str:
+    """What a method or an adaptation does, in one sentence."""
     return next(variant.summary for variant in fields.variants(union) if variant.kind == kind)
 
 

@@ -99,7 +99,7 @@ def state_of(run: store.RunInfo) -> dict[str, Any]:
     state = run.state
     if state == "running" and status.get("state") in STATE_WORDS:
         state = str(status["state"])
-    watchdog = status.get("watchdog") or []
+    watchdog, best = status.get("watchdog") or [], status.get("best")
     return {
         "name": run.name,
         "state": state,
@@ -109,13 +109,18 @@ def state_of(run: store.RunInfo) -> dict[str, Any]:
         "epoch": status.get("epoch"),
         "eta": status.get("eta_seconds") if state == "running" else None,
         "message": run.message or status.get("message", ""),
-        "best": status.get("best"),
+        "best": best | {"words": metric_words(str(best["metric"]))} if best else None,
         "watchdog": watchdog[-1] if watchdog else None,
         "position": run.position,
         "seconds": seconds_of(run),
         "model": run.model,
         "ended": state in ENDED,
     }
+
+
+def metric_words(metric: str) -> str:
+    """A metric's name as people say it: `eval_f1` is `F1`, `eval_token_accuracy` is `token accuracy`."""
+    return "F1" if metric == "eval_f1" else metric.removeprefix("eval_").replace("_", " ")
 
 
 def seconds_of(run: store.RunInfo) -> float | None:

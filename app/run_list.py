@@ -48,7 +48,7 @@ def row_of(run: store.RunInfo) -> dict[str, Any]:
         "step": state["step"],
         "steps": state["steps"],
         "recipe": _recipe_words(run),
-        "metric": str(best.get("metric", "")).removeprefix("eval_").replace("_", " "),
+        "metric": best.get("words", ""),
         "best": best.get("value"),
         "seconds": seconds_of(run),
         "note": run.note,

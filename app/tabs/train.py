@@ -84,9 +84,6 @@ class _Parts:
 
 def build(page: Page) -> TrainTab:
     """The tab's components and what they do."""
-    with gr.Row(elem_classes="tools"):
-        preset = gr.Dropdown([], label="Start from", container=False, elem_id="preset", scale=2, min_width=220)
-        load = gr.UploadButton("Load YAML", file_types=[".yaml", ".yml"], size="md", scale=0, min_width=110, elem_id="load-yaml")
     with gr.Row(equal_height=False):
         with gr.Column(scale=3, min_width=320):
             form = forms.build(page)
@@ -97,17 +94,18 @@ def build(page: Page) -> TrainTab:
             with gr.Row():
                 start = gr.Button("Start", variant="primary", size="md", elem_id="start")
                 queue = gr.Button("Queue for later", size="md", elem_id="queue")
-            with gr.Accordion("As YAML and as a command", open=False, elem_id="as-text"):
+            with gr.Accordion("Load, save or copy this recipe", open=False, elem_id="as-text"):
+                load = gr.UploadButton("Load a YAML file", file_types=[".yaml", ".yml"], size="md", elem_id="load-yaml")
                 yaml = gr.Code(language="yaml", label="Recipe (YAML)", interactive=False, elem_id="yaml")
                 command = gr.Code(language="shell", label="Command", interactive=False, wrap_lines=True, elem_id="command")
     parts = _Parts(page, form, plan, said, yaml, command)
-    _wire_form(parts, preset, load)
+    _wire_form(parts, load)
     _wire_buttons(parts, start, queue, measure)
-    _wire_handovers(parts, preset)
+    _wire_handovers(parts)
     return TrainTab(form, start, queue)
 
 
-def _wire_form(parts: _Parts, preset: gr.Dropdown, load: gr.UploadButton) -> None:
+def _wire_form(parts: _Parts, load: gr.UploadButton) -> None:
     """Every change by a person is planned; method and adaptation switch their fields; presets and files fill the form."""
     form, listeners = parts.form, []
     for key, component in form.components.items():
@@ -118,7 +116,7 @@ def _wire_form(parts: _Parts, preset: gr.Dropdown, load: gr.UploadButton) -> Non
     unions = [form.components[union] for union in forms.UNIONS]
 
     def switch(method: str, adaptation: str) -> list[Any]:
-        words = [gr.update(info=forms._summary(u, kind)) for u, kind in zip(forms.UNIONS, (method, adaptation), strict=True)]
+        words = [gr.update(info=forms.summary(u, kind)) for u, kind in zip(forms.UNIONS, (method, adaptation), strict=True)]
         return [*form.switch(method, adaptation), *words]
 
     switched = gr.on([u.input for u in unions], guarded(switch), unions, [*columns, *unions], **QUIET)
@@ -138,7 +136,7 @@ def _wire_form(parts: _Parts, preset: gr.Dropdown, load: gr.UploadButton) -> Non
             said = error if isinstance(error, StudioError) else RecipeError([FieldProblem("", "the file is not text in UTF-8")])
             return [*[gr.skip() for _ in form.outputs], notice(said)]
 
-    filled = preset.input(guarded(from_preset), [preset, sources, form.components["model"]], form.outputs, **QUIET)
+    filled = form.preset.input(guarded(from_preset), [form.preset, sources, form.components["model"]], form.outputs, **QUIET)
     filled.then(guarded(parts.describe), form.inputs, parts.described, **QUIET)
     loaded = load.upload(guarded(from_file), load, [*form.outputs, parts.said], **QUIET)
     loaded.then(guarded(parts.describe), form.inputs, parts.described, **QUIET)
@@ -187,7 +185,7 @@ def _wire_buttons(parts: _Parts, start: gr.Button, queue: gr.Button, measure: gr
     waiting.then(guarded(measured), form.inputs, [parts.said, *parts.described], show_progress="minimal", api_visibility="private")
 
 
-def _wire_handovers(parts: _Parts, preset: gr.Dropdown) -> None:
+def _wire_handovers(parts: _Parts) -> None:
     """Datasets, models and recipes that other tabs hand over, and fresh choices whenever the tab is opened."""
     page, form = parts.page, parts.form
 
@@ -202,14 +200,13 @@ def _wire_handovers(parts: _Parts, preset: gr.Dropdown) -> None:
         return receive
 
     def fresh() -> list[Any]:
-        shipped = [(p.title, p.name) for p in fields.presets()]
-        return [gr.update(choices=shipped), gr.update(choices=page.dataset_choices()), gr.update(choices=page.model_choices())]
+        return [gr.update(choices=page.dataset_choices()), gr.update(choices=page.model_choices())]
 
     outputs = [*form.outputs[:-2], *parts.described]
     page.receives("train_on", receiver(lambda ref: _for_dataset(page, ref)), outputs, "train")
     page.receives("train_from", receiver(lambda name: Recipe(model=name)), outputs, "train")
     page.receives("clone", receiver(lambda name: store.get_run(page.workspace, name).recipe), outputs, "train")
-    page.refreshes("train", fresh, [preset, form.components[forms.SOURCES], form.components["model"]])
+    page.refreshes("train", fresh, [form.components[forms.SOURCES], form.components["model"]])
 
 
 def _plain(update: Any) -> Any:

@@ -221,7 +221,7 @@ function showState(state) {
   bar.max = state.steps || 1;
   bar.value = state.step || 0;
   bar.hidden = !state.steps;
-  best.textContent = state.best && state.best.value !== undefined ? `best ${String(state.best.metric).replace(/^eval_/, "").replace(/_/g, " ")} ${number(state.best.value)} at step ${state.best.step}` : "";
+  best.textContent = state.best && state.best.value !== undefined ? `best ${state.best.words} ${number(state.best.value)} at step ${state.best.step}` : "";
   watchdog.textContent = state.watchdog ? state.watchdog.text : "";
   watchdog.className = `watchdog ${state.watchdog ? state.watchdog.kind : ""}`;
   message.hidden = !state.message || (state.state !== "failed" && state.state !== "interrupted" && !state.ended);
