@@ -9,8 +9,6 @@ import math
 from collections import Counter
 from dataclasses import dataclass
 
-from sklearn.metrics import accuracy_score, confusion_matrix, precision_recall_fscore_support
-
 LARGEST_EXPONENT = 700.0
 
 
@@ -50,6 +48,8 @@ def classification_report(y_true: list[str], y_pred: list[str], labels: list[str
     """
     if not y_true or len(y_true) != len(y_pred):
         raise ValueError(f"{len(y_true)} true and {len(y_pred)} predicted labels cannot be compared")
+    from sklearn.metrics import accuracy_score, confusion_matrix, precision_recall_fscore_support  # slow to import
+
     names = list(dict.fromkeys([*labels, *y_true]))
     precision, recall, f1, support = precision_recall_fscore_support(y_true, y_pred, labels=names, zero_division=0.0)
     by_class = {name: ClassMetrics(float(precision[i]), float(recall[i]), float(f1[i]), int(support[i])) for i, name in enumerate(names)}
