@@ -86,7 +86,8 @@ def prepare(root: Path) -> Workspace:
     chats, labels = root / "inbox" / "chats.jsonl", root / "inbox" / "labels.csv"
     rows = [(f"where is order {i}", f"thank you the order {i} is good") for i in range(80)]
     chats.write_text("".join(json.dumps({"messages": [_said("user", q), _said("assistant", a)]}) + "\n" for q, a in rows))
-    labels.write_text("text,label\n" + "".join(f"the film is {'great' if i % 2 else 'awful'} {i},{'good' if i % 2 else 'bad'}\n" for i in range(60)))
+    lines = [f"the film is great {i},good" if i % 2 else f"the film is awful {i},bad" for i in range(60)]
+    labels.write_text("\n".join(["text,label", *lines]) + "\n")
     store.import_file(workspace, chats, "chats")
     store.import_file(workspace, labels, "labels")
     return workspace
@@ -102,13 +103,6 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     root = tmp_path_factory.mktemp("served") / "workspace"
     prepare(root)
     with serve(root) as running:
-        yield running
-
-
-@pytest.fixture
-def fresh_server(tmp_path: Path) -> Iterator[Server]:
-    """An empty workspace, served for one test."""
-    with serve(tmp_path / "workspace") as running:
         yield running
 
 
@@ -145,10 +139,14 @@ class Watched:
         ready(page)
         return page
 
+    def leave(self) -> None:
+        """Close every tab."""
+        while self.contexts:
+            self.contexts.pop().close()
+
     def close(self) -> None:
         """Close every tab and assert that all was quiet."""
-        for context in self.contexts:
-            context.close()
+        self.leave()
         assert self.outside == [], f"requests left this machine: {self.outside}"
         assert self.complaints == [], f"the console has errors: {self.complaints}"
 
@@ -159,6 +157,14 @@ def tabs(browser: Browser) -> Iterator[Watched]:
     watched = Watched(browser)
     yield watched
     watched.close()
+
+
+@pytest.fixture
+def fresh_server(tmp_path: Path, tabs: Watched) -> Iterator[Server]:
+    """An empty workspace, served for one test; its tabs are closed before the server is."""
+    with serve(tmp_path / "workspace") as running:
+        yield running
+        tabs.leave()
 
 
 @pytest.fixture
