@@ -43,8 +43,6 @@ def adapt(model: PreTrainedModel, adaptation: AdaptationSettings, task: str) -> 
     if adaptation.peft:
         for parameter in model.parameters():
             parameter.requires_grad_(False)
-        if adaptation.four_bit:
-            exact_gradients_on_cpu(model)
         return get_peft_model(model, _peft_config(model, adaptation, task))
     if isinstance(adaptation, Full):
         for parameter in model.parameters():
@@ -68,13 +66,6 @@ def trainable_parameters(model: nn.Module) -> tuple[int, int]:
         total += count
         trainable += count if parameter.requires_grad else 0
     return trainable, total
-
-
-def exact_gradients_on_cpu(model: nn.Module) -> None:
-    """Keep bitsandbytes from repacking 4-bit weights at the first evaluation on CPUs with AVX512-BF16: gradients are wrong after that."""
-    for module in model.modules():
-        if type(module).__name__ == "Linear4bit":
-            module.support_avx512bf16_for_cpu = False
 
 
 def transformer_layers(model: nn.Module) -> nn.ModuleList:
@@ -179,7 +170,7 @@ def _targets(model: nn.Module, wanted: str) -> list[str]:
     unknown = [name for name in names if name.rsplit(".", 1)[-1] not in known]
     if unknown or not names:
         raise ModelError(
-            f"The model has no layers named {', '.join(unknown) or wanted!r}.", f"Choose all-linear, or among: {', '.join(known)}."
+            f"The model has no layers named {', '.join(unknown or [wanted])}.", f"Choose all-linear, or among: {', '.join(known)}."
         )
     return names
 

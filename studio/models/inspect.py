@@ -38,7 +38,8 @@ class Matrix:
 @dataclass(frozen=True)
 class FolderInfo:
     """The facts of a complete model. `bytes` is the size of its weights on disk; `labels` are a classifier's, in order; `matrices` are the
-    linear layers inside the transformer, for estimates; `tied` is whether input and output embeddings are one tensor."""
+    linear layers inside the transformer, for estimates; `tied` is whether input and output embeddings are one tensor, `query_norm`
+    whether attention normalises its queries and keys."""
 
     architecture: str
     model_type: str
@@ -53,6 +54,7 @@ class FolderInfo:
     bytes: int
     generates: bool
     tied: bool = False
+    query_norm: bool = False
     labels: list[str] = field(default_factory=list)
     matrices: list[Matrix] = field(default_factory=list)
 
@@ -124,6 +126,7 @@ def inspect_folder(path: str | Path) -> FolderInfo:
         bytes=sum(file.stat().st_size for file in files),
         generates=_generates(model_type, architecture),
         tied=tied,
+        query_norm=any("q_norm" in tensor.name for tensor in tensors),
         labels=labels,
         matrices=_matrices(tensors),
     )

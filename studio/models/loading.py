@@ -17,17 +17,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
-from peft import PeftModel
+from peft import PeftModel, load_peft_weights, set_peft_model_state_dict
 from transformers import AutoConfig, AutoModelForCausalLM, AutoModelForSequenceClassification, AutoTokenizer
 from transformers.utils import logging
 
 from studio import device as devices
 from studio.errors import ModelError
-from studio.models.adapt import adapt, exact_gradients_on_cpu
-from studio.models.adaptations import AdaptationSettings
+from studio.models.adapt import adapt
+from studio.models.adaptations import AdaptationSettings, PromptTuning
 from studio.models.heads import as_classifier, label_settings, new_head
 from studio.models.inspect import has_tokenizer
-from studio.models.quantise import four_bit_config, four_bit_problem
+from studio.models.quantise import four_bit_config, four_bit_problem, never_repack
 from studio.models.registry import ModelInfo, continues, get_model, require_files
 from studio.models.sanitise import safe_view
 from studio.models.templates import FALLBACK_TEMPLATE
@@ -106,9 +106,7 @@ def load_for_training(
     tokenizer = load_tokenizer(ws, name)
     with _explained(info.name):
         if continues(info, adaptation.model_dump(), task, labels):
-            model = _with_adapter(_complete(ws, _base_of(ws, info), how), info, trainable=True)
-            if adaptation.four_bit:
-                exact_gradients_on_cpu(model)
+            model = _continued(_complete(ws, _base_of(ws, info), how), info, adaptation, task)
         else:
             model = adapt(_complete(ws, info, how), adaptation, task)
     _finish(model, tokenizer, use_cache=False)
@@ -181,6 +179,8 @@ def _from_folder(folder: Path, own_labels: list[str], how: Loading) -> PreTraine
             output_loading_info=True,
             **options,
         )
+    if how.four_bit:
+        never_repack(model)
     _check_complete(folder, report["missing_keys"], fresh_head=how.task == "classifier" and not own_labels)
     if how.task == "classifier" and own_labels and own_labels != how.labels:
         new_head(model, how.labels)
@@ -191,6 +191,16 @@ def _from_folder(folder: Path, own_labels: list[str], how: Loading) -> PreTraine
 def _with_adapter(model: PreTrainedModel, info: ModelInfo, trainable: bool) -> PeftModel:
     with safe_view(info.path) as view:
         return PeftModel.from_pretrained(model, str(view), is_trainable=trainable, torch_device=str(model.device))
+
+
+def _continued(model: PreTrainedModel, info: ModelInfo, adaptation: AdaptationSettings, task: str) -> PeftModel:
+    """The model with its own adapter, trainable. Virtual tokens are loaded into a fresh adapter, because PEFT loads them frozen."""
+    if not isinstance(adaptation, PromptTuning):
+        return _with_adapter(model, info, trainable=True)
+    fresh = adapt(model, adaptation, task)
+    with safe_view(info.path) as view:
+        set_peft_model_state_dict(fresh, load_peft_weights(str(view), device=str(model.device)))
+    return fresh
 
 
 def _quantised(model: PreTrainedModel, how: Loading) -> PreTrainedModel:
@@ -302,4 +312,6 @@ def _explained(name: str) -> Iterator[None]:
             f"{name} does not fit in the device's memory.", "Unload other models, or choose QLoRA or a smaller model."
         ) from error
     except (OSError, ValueError, RuntimeError, KeyError, ImportError) as error:
-        raise ModelError(f"{name} cannot be loaded: {error}.", "Check that its folder is complete, or add it again.") from error
+        raise ModelError(
+            f"{name} cannot be loaded: {str(error).rstrip('.')}.", "Check that its folder is complete, or add it again."
+        ) from error

@@ -2,16 +2,16 @@
 
 Bytes, with P parameters of which T train:
 
-- weights: own weights that train are float32 (4P; 2T more for the copies that autocast keeps in half precision); a frozen base has the run's
-  precision (2P or 4P), or in 4 bits 0.516 bytes for each weight of a linear layer (NF4 with double quantisation: 4 bits, one byte for each
-  64 weights and 4 bytes for each 256 of those; Dettmers et al. 2023, https://arxiv.org/abs/2305.14314). An adapter adds 4T.
+- weights: own weights that train are float32 (4P; 2T more for the copies that autocast keeps in half precision); a frozen base has the
+  run's precision (2P or 4P), or in 4 bits 0.516 bytes for each weight of a linear layer (NF4 with double quantisation: 4 bits, one byte
+  for each 64 weights and 4 bytes for each 256 of those; Dettmers et al. 2023, https://arxiv.org/abs/2305.14314). An adapter adds 4T.
 - gradients: 4T.
 - optimizer: AdamW two moments, 8T; Adafactor a row and a column for each matrix, 4T (1/rows + 1/columns) (Shazeer and Stern 2018,
-  https://arxiv.org/abs/1804.04235); SGD without momentum none. With mixed precision this is the 16 bytes a weight of Rajbhandari et al. 2020
-  (https://arxiv.org/abs/1910.02054), and 2 for the cached copies.
+  https://arxiv.org/abs/1804.04235); SGD without momentum none. With mixed precision this is the 16 bytes a weight of
+  Rajbhandari et al. 2020 (https://arxiv.org/abs/1910.02054), and 2 for the cached copies.
 - activations: what the backward pass keeps for each token and layer, in the manner of Korthikanti et al. 2022
-  (https://arxiv.org/abs/2205.05198), with attention that does not keep its score matrix (SDPA): 10 hidden + 4.5 intermediate numbers, of 4
-  bytes in float32, 3 with float32 weights under autocast, 2.25 with half-precision weights; adapter dropout keeps a copy and a mask of each
+  (https://arxiv.org/abs/2205.05198), with attention that does not keep its score matrix (SDPA): 5 hidden + 5 attention width (9 where
+  queries and keys are normalised) + 4.5 intermediate numbers, of 4 bytes in float32, 3 with float32 weights under autocast, 2.25 with half-precision weights; adapter dropout keeps a copy and a mask of each
   adapted layer's input. These factors were measured with saved-tensor hooks on Llama and GPT-2 layers, which they meet within 10 %. With
   checkpointing only each layer's input is kept (1.25 hidden), and one layer at a time is recomputed.
 - logits: next-token losses go through the vocabulary in tiles of 4,096 tokens by 32,768 entries; with label smoothing all logits exist at
@@ -44,6 +44,8 @@ OPTIMIZER_BYTES = {"adamw": 8.0, "sgd": 0.0}
 USABLE = 0.9  # of the free memory; the rest is lost to the allocator's rounding and fragments
 TILE_TOKENS, TILE_ENTRIES = 4096, 32768
 KEYS_AND_VALUES = ("k_proj", "v_proj", "key", "value", "c_attn", "query_key_value", "qkv_proj")
+QUERIES = ("q_proj", "query", "q_b_proj")
+ATTENTION = (*KEYS_AND_VALUES, "o_proj", "out_proj", "Wqkv")
 FEED_FORWARD = ("down_proj", "fc2", "fc_out", "dense_4h_to_h", "w2", "wo")
 
 
@@ -130,8 +132,9 @@ def _optimizer(info: ModelInfo, adaptation: AdaptationSettings, optim: Optim, tr
 
 def _activations(info: ModelInfo, adaptation: AdaptationSettings, tokens: int, half: bool, checkpointing: bool) -> float:
     """Bytes kept for the backward pass. Layers below the first that trains keep nothing."""
-    intermediate = max((max(m.rows, m.columns) for m in info.matrices), default=4 * info.hidden)
-    numbers = 10 * info.hidden + 4.5 * intermediate
+    attention = max((m.rows for m in info.matrices if m.name in QUERIES), default=info.hidden)
+    others = [max(m.rows, m.columns) for m in info.matrices if m.name not in (*ATTENTION, *QUERIES)]
+    numbers = 5 * info.hidden + (9 if info.query_norm else 5) * attention + 4.5 * max(others, default=4 * info.hidden)
     size = 4.0 if not half else 2.25 if adaptation.peft else 3.0
     per_layer = numbers * size
     if isinstance(adaptation, LowRank) and adaptation.dropout > 0:

@@ -7,6 +7,7 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 import torch
+from torch import nn
 
 if TYPE_CHECKING:
     from transformers import BitsAndBytesConfig
@@ -25,6 +26,14 @@ def four_bit_problem(target: torch.device) -> str:
     except (ImportError, OSError, RuntimeError, NotImplementedError, AttributeError) as error:
         return f"bitsandbytes does not work on this {target.type} ({error})"
     return ""
+
+
+def never_repack(model: nn.Module) -> None:
+    """Keep bitsandbytes from repacking 4-bit weights at the first evaluation on CPUs with AVX512-BF16: gradients are wrong after that, and
+    small matrices cannot be repacked at all."""
+    for module in model.modules():
+        if type(module).__name__ == "Linear4bit":
+            module.support_avx512bf16_for_cpu = False
 
 
 def four_bit_config(compute: torch.dtype) -> BitsAndBytesConfig:

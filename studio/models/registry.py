@@ -18,7 +18,7 @@ from sqlalchemy.orm import Session
 
 from studio.db import Model, Preference, Run, now
 from studio.errors import ModelError, NotFoundError
-from studio.models.headers import sha256_of, weight_files
+from studio.models.headers import read_json, sha256_of, weight_files
 from studio.models.inspect import FolderInfo, Matrix, check_folder, inspect_adapter, inspect_folder, is_adapter
 from studio.models.lineage import lineage
 from studio.models.templates import check_templates
@@ -64,6 +64,7 @@ class ModelInfo:
     bytes: int = 0
     sha256: str = ""
     tied: bool = False
+    query_norm: bool = False
     labels: list[str] = field(default_factory=list)
     trained_parameters: int = 0
     matrices: list[Matrix] = field(default_factory=list)
@@ -97,7 +98,8 @@ def require_files(info: ModelInfo) -> ModelInfo:
         return info
     if info.source == "embedded":
         raise ModelError(
-            "The embedded model is not part of this installation.", "Install Luthier with its assets, or add another model from a folder."
+            "The embedded model is missing from this installation, or damaged.",
+            "Install Luthier with its assets, or add another model from a folder.",
         )
     raise ModelError(
         f"The files of {info.name} are not at {info.path} any more.", "Put the folder back, or delete the model and add it again."
@@ -202,6 +204,8 @@ def register_run_model(
     else:
         facts = asdict(inspect_folder(path)) | {"sha256": sha256_of(weight_files(path)), "license": started_from.license}
     facts |= given | {"adaptation": adaptation, "generates": kind != "classifier"}
+    if kind == "classifier" and not facts.get("labels"):
+        facts["labels"] = _run_labels(path)
     base_id: int | None = started_from.id
     task = "classifier" if kind == "classifier" else "causal"
     if facts.get("adapter") and continues(started_from, adaptation or {}, task, facts.get("labels")):
@@ -220,6 +224,14 @@ def register_run_model(
         session.add(row)
         session.flush()
         return _info(ws, session, row)
+
+
+def _run_labels(path: Path) -> list[str]:
+    """The labels of a classifier's adapter, which PEFT does not store: the run wrote them beside it."""
+    labels = read_json(path / "lineage.json").get("labels") if (path / "lineage.json").is_file() else None
+    if not labels:
+        raise ModelError(f"The classifier in {path} does not say which labels it has.", "Train it again.")
+    return [str(label) for label in labels]
 
 
 def continues(info: ModelInfo, adaptation: dict[str, Any], task: str, labels: list[str] | None = None) -> bool:
@@ -256,6 +268,7 @@ def rename_model(ws: Workspace, name: str, new_name: str) -> ModelInfo:
 
 def set_note(ws: Workspace, name: str, note: str) -> ModelInfo:
     """Write a model's note."""
+    get_model(ws, name)
     with ws.db.write() as session:
         row = _row(session, name)
         row.note = note
@@ -306,13 +319,18 @@ def allow_network(ws: Workspace, allowed: bool) -> None:
 def _register_starter(ws: Workspace) -> None:
     """Make or refresh the row of the embedded model; its files may come, go or change with the installation."""
     folder = assets_dir() / STARTER
-    present = (folder / "config.json").is_file()
-    stamp = [[file.name, file.stat().st_size, file.stat().st_mtime_ns] for file in weight_files(folder)] if present else []
+    files = sorted(folder.glob("*.safetensors")) if (folder / "config.json").is_file() else []
+    stamp = [[file.name, file.stat().st_size, file.stat().st_mtime_ns] for file in files]
     with ws.db.read() as session:
         row = session.scalar(select(Model).where(Model.source == "embedded"))
     if row is not None and row.info.get("stamp", []) == stamp:
         return
-    info = {**_full_row(folder)[2], "stamp": stamp} if present else {"stamp": []}
+    info: dict[str, Any] = {"stamp": stamp}
+    if files:
+        try:
+            info |= _full_row(folder)[2]
+        except ModelError as error:  # a damaged installation must not hide the other models
+            info |= {"problem": error.message}
     with ws.db.write() as session:
         row = session.scalar(select(Model).where(Model.source == "embedded"))
         if row is None:
@@ -343,6 +361,11 @@ def _clean(name: str) -> str:
     return re.sub(r"[^A-Za-z0-9._ -]+", "-", name).lstrip(" .-_")[:74] or "model"
 
 
+def _available(path: Path, stored: dict[str, Any]) -> bool:
+    settings = path / ("adapter_config.json" if stored.get("adapter") else "config.json")
+    return settings.is_file() and bool(stored.get("sha256"))
+
+
 def _info(ws: Workspace, session: Session, row: Model) -> ModelInfo:
     base = session.get(Model, row.base_id) if row.base_id else None
     run = session.get(Run, row.run_id) if row.run_id else None
@@ -366,6 +389,6 @@ def _info(ws: Workspace, session: Session, row: Model) -> ModelInfo:
         note=row.note,
         created_at=row.created_at,
         deleted_at=row.deleted_at,
-        available=(path / ("adapter_config.json" if stored.get("adapter") else "config.json")).is_file(),
+        available=_available(path, stored),
         **facts,
     )
