@@ -88,24 +88,26 @@ def read(path: Path, limit_rows: int | None = None) -> RawTable:
         delimiter = told or _delimiter(file, start, path)
         file.seek(start)
         head = [item for _, item in zip(range(SNIFFED_ROWS), records(file, delimiter), strict=False)]
-        at, columns = _header(head, path)
+        at, named, columns = _header(head, path)
         file.seek(start)
         table = RawTable([], [], [], "tsv" if delimiter == "\t" else "csv", notes=notes)
         offset = 1 if told else 0
         for index, (line, values) in enumerate(records(file, delimiter)):
-            if index <= at:
+            if index < at + named:
                 continue
             if limit_rows is not None and len(table.rows) >= limit_rows:
                 break
             _add(table, columns, line + offset, values)
-    if at < 0:
+    if not table.rows and not table.bad_rows:
+        raise DataError(f"{path.name} has column names ({', '.join(columns[:10])}) but no rows.", "Check that the file is complete.")
+    if any(isinstance(values, list) and any(value.strip() for value in values) for _, values in head[:at]):
+        notes.append(f"The {at} rows before the table were skipped.")
+    if not named:
         notes.append("The file has no column names; they were numbered.")
-    elif at and any(isinstance(values, list) and any(value.strip() for value in values) for _, values in head[:at]):
-        notes.append(f"The {at} rows before the column names were skipped.")
-    unused = {name for name in columns if name.startswith("column_")}
+    unused = {name for name in columns if name.startswith("column_")} if named else set()
     for row in table.rows:
         unused -= {name for name in unused if row[name]}
-    table.columns = [name for name in columns if at < 0 or name not in unused]
+    table.columns = [name for name in columns if name not in unused]
     if len(table.columns) < len(columns):
         for row in table.rows:
             for name in columns:
@@ -154,8 +156,8 @@ def _delimiter(file: TextIO, start: int, path: Path) -> str:
     return best
 
 
-def _header(head: list[tuple[int, list[str] | str]], path: Path) -> tuple[int, list[str]]:
-    """The place of the row with the column names (-1 when there is none) and the names, made unique."""
+def _header(head: list[tuple[int, list[str] | str]], path: Path) -> tuple[int, bool, list[str]]:
+    """Where the table begins, whether its first row gives the column names, and the names, made unique."""
     filled = [sum(bool(value.strip()) for value in values) if isinstance(values, list) else 0 for _, values in head]
     if not any(filled):
         raise DataError(f"{path.name} has no rows.", "Check that the file is complete.")
@@ -167,9 +169,9 @@ def _header(head: list[tuple[int, list[str] | str]], path: Path) -> tuple[int, l
     if (first_line.startswith("{") and len(values) > 1) or first_line in ("[", "{"):
         raise DataError(f"{path.name} looks like JSON, not like a table.", "Rename it so that it ends in .json or .jsonl.")
     if len(values) > 1 and all(NUMBER.fullmatch(value) for value in values):
-        return -1, [f"column_{number}" for number in range(1, max(len(row) for _, row in head if isinstance(row, list)) + 1)]
+        return at, False, [f"column_{number}" for number in range(1, max(len(row) for _, row in head if isinstance(row, list)) + 1)]
     names: list[str] = []
     for number, value in enumerate(values, 1):
         name = value.strip() or f"column_{number}"
         names.append(name if name not in names else f"{name}_{number}")
-    return at, names
+    return at, True, names

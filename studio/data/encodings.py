@@ -8,6 +8,7 @@ from pathlib import Path
 
 SAMPLE_BYTES = 1 << 20
 CHUNK_BYTES = 1 << 20
+GUESSED_BYTES = 1 << 16
 MARKS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
     (codecs.BOM_UTF32_LE, "utf-32"),
@@ -89,8 +90,11 @@ def _guess(path: Path) -> str:
     """The likely single- or multi-byte encoding; Western ones are read as Windows-1252, which holds Latin-1's letters."""
     from charset_normalizer import from_bytes
 
+    sample = b""
     with path.open("rb") as file:
-        sample = b"".join(line for line in file.read(SAMPLE_BYTES).splitlines(keepends=True) if not line.isascii())[: 1 << 16]
+        for line in file.read(SAMPLE_BYTES).splitlines(keepends=True)[:-1] or [path.read_bytes()[:SAMPLE_BYTES]]:
+            if len(sample) < GUESSED_BYTES and not line.isascii():
+                sample += line
     best = from_bytes(sample).best()
     codec = best.encoding if best else "cp1252"
     if codec in EAST_ASIAN | NON_LATIN:

@@ -107,7 +107,8 @@ class Mapping(Settings):
                 roles[name.removeprefix("role.")] = source
             else:
                 values[name] = source
-        values.setdefault("kind", _kind_of(set(values)))
+        if "kind" not in values:
+            values["kind"] = _kind_of(set(values))
         try:
             return cls.model_validate({**values, "roles": roles})
         except ValidationError as error:
