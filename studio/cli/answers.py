@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 import click
 
 from studio.cli.opener import Opener
@@ -10,7 +13,7 @@ from studio.inference.sampling import Sampling
 from studio.session import Studio
 
 
-def sampling_options(command: click.Command) -> click.Command:
+def sampling_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """Adds one option for each field of `Sampling`, from its declaration."""
     for name, info in reversed(Sampling.model_fields.items()):
         option = click.option(f"--{name.replace('_', '-')}", name, help=info.description, default=None)

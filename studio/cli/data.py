@@ -39,7 +39,7 @@ def import_(
     as_json: bool,
 ) -> None:
     """Import FILE (CSV, TSV, JSON, JSONL, Parquet) as a dataset; its shape is recognised unless --map says how to read it."""
-    mapping = Mapping.parse(list(maps), kind) if maps or kind else None
+    mapping = Mapping.parse([*([f"kind={kind}"] if kind else []), *maps]) if maps or kind else None
     version = opener.studio.import_data(file, name or file.stem, mapping, validation, test, seed)
     if as_json:
         emit_json(version)

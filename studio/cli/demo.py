@@ -18,7 +18,7 @@ from studio.data import store as data_store
 from studio.data.samples import shipped_samples
 from studio.data.store import VersionInfo
 from studio.errors import NotFoundError
-from studio.inference.conversations import save
+from studio.inference.conversations import save_conversation
 from studio.recipe import Recipe
 from studio.runs.store import RunInfo, create_run
 from studio.session import Messages, Studio
@@ -104,7 +104,7 @@ def _chat(studio: Studio, model: str, question: str) -> None:
     """One exchange with the tuned model, saved as a conversation."""
     messages = [{"role": "user", "content": question}]
     answer = studio.generate(model, messages, temperature=0.0, max_new_tokens=96)[0]
-    save(studio.workspace, model, [*messages, {"role": "assistant", "content": answer}], title=question[:60])
+    save_conversation(studio.workspace, model, [*messages, {"role": "assistant", "content": answer}], title=question[:60])
 
 
 def _print_result(result: dict[str, Any]) -> None:

@@ -29,7 +29,7 @@ def cli(context: click.Context, workspace: str | None, host: str, port: int, ope
     """
     context.obj = Opener(workspace)
     if context.invoked_subcommand is None:
-        open_page(context.opener.studio, host=host, port=port, open_browser=open_browser)
+        open_page(context.obj.studio, host=host, port=port, open_browser=open_browser)
 
 
 def open_page(opened: Studio, **options: Any) -> None:

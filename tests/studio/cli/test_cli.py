@@ -63,7 +63,7 @@ def test_a_person_reads_sentences(luthier: Luthier, trained: str) -> None:
     assert "where is order" in luthier("data", "show", "chats", text=True)[1]
     assert trained in luthier("models", "list", text=True)[1]
     assert "lora" in luthier("runs", "show", trained, text=True)[1]
-    assert "rows" in luthier("train", "chat-lora", "--model", "tiny", "--data.sources", "chats", "--plan", text=True)[1]
+    assert "rows" in luthier("train", "chat-lora", "--model", "tiny", "--data.sources", "chats", *QUICK, "--plan", text=True)[1]
 
 
 def test_a_classifier_answers_with_its_labels(luthier: Luthier, tiny_model: Path, label_file: Callable[..., Path]) -> None:
