@@ -11,6 +11,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from studio.data.schema import Row
+from studio.errors import DataError
 
 
 def page(files: list[Path], start: int, count: int, search: str) -> list[Row]:
@@ -34,15 +35,23 @@ def _groups(files: list[Path], search: str, skip: int) -> Iterator[pa.Table]:
     """The matching rows, one table for each group of rows; without a search, groups before row `skip` come empty-handed cheaply."""
     needle = search.strip()
     for path in files:
-        with pq.ParquetFile(path) as file:
+        with _opened(path) as file:
             for group in range(file.num_row_groups):
                 size = file.metadata.row_group(group).num_rows
                 if not needle and skip >= size:
                     skip -= size
                     yield pa.table({"": pa.nulls(size)})
                     continue
+                skip = 0
                 table = file.read_row_group(group)
                 yield table.filter(pa.array(_matches_any(table, needle))) if needle else table
+
+
+def _opened(path: Path) -> pq.ParquetFile:
+    try:
+        return pq.ParquetFile(path)
+    except (OSError, pa.ArrowInvalid) as error:
+        raise DataError(f"The file {path} cannot be read: {error}.", "Restore it from a backup, or import the data again.") from error
 
 
 def _matches_any(table: pa.Table, needle: str) -> np.ndarray:
