@@ -104,17 +104,18 @@ class Engine:
     def _generate(self, name: str, prompts: list[Messages], sampling: Sampling, n: int, stop: threading.Event) -> Iterator[Output]:
         copies = n if sampling.temperature == 0 else 1
         with self.use(name) as loaded:
-            from studio.inference.generation import batch_size, by_length, next_batch
+            from studio.inference.generation import batch_size, by_length, next_batch, virtual_tokens
 
             requests, refused = _requests(loaded, prompts, sampling, n // copies)
             size = batch_size(loaded.model, requests[0], describe().free_bytes) if requests else 1
+            padded = not virtual_tokens(loaded.model)
             tokenizer, ends = loaded.tokenizer, set(end_tokens(loaded.model, loaded.tokenizer))
         for output in refused:
             yield from _copies(output, n)
         waiting = by_length(requests)
         del loaded
         while waiting and not stop.is_set():
-            batch = next_batch(waiting, size)
+            batch = next_batch(waiting, size, padded)
             results = self._batch(name, batch, sampling, stop)
             if results is None:
                 size = len(batch) // 2

@@ -14,6 +14,7 @@ from typing import Any
 
 import torch
 from transformers import LogitsProcessor, LogitsProcessorList, StoppingCriteria, StoppingCriteriaList
+from transformers.cache_utils import DynamicLayer
 
 from studio.errors import ModelError
 from studio.inference.outputs import FinishReason
@@ -23,6 +24,7 @@ from studio.inference.sampling import Sampling
 CPU_BATCH = 32
 CUDA_BATCH = 128
 MEMORY_SHARE = 0.4
+SMALLEST_PAUSED = 4
 
 
 @dataclass(frozen=True)
@@ -69,26 +71,42 @@ class SeededDraw(LogitsProcessor):
 
 
 class Watch(StoppingCriteria):
-    """Sees every new token: reports it, notes when each output ended, and stops them all within one token of a cancellation."""
+    """Sees every new token: reports it, notes when each output ended, and stops them all within one token of a cancellation.
 
-    def __init__(self, ends: list[int], stops: list[threading.Event], on_token: Callable[[int, float], None] | None) -> None:
-        self.ends = torch.tensor(ends)
+    It also pauses a batch in which half of the outputs have ended; `left` are then the places in the batch of those that go on.
+    """
+
+    def __init__(
+        self, ends: list[int], rows: int, last: int, stops: list[threading.Event], on_token: Callable[[int, float], None] | None
+    ) -> None:
+        self.ends = set(ends)
+        self.rows = list(range(rows))
+        self.last = last
         self.stops = stops
         self.on_token = on_token
+        self.pauses = True
         self.started = time.perf_counter()
-        self.ended: list[float | None] = []
+        self.ended: dict[int, float] = {}
+        self.left: list[int] = []
         self.cancelled = False
 
     def __call__(self, input_ids: torch.LongTensor, scores: Any, **_: Any) -> torch.BoolTensor:
-        last = input_ids[:, -1].cpu()
-        finished = torch.isin(last, self.ends).tolist()
+        tokens = input_ids[:, -1].tolist()
         seconds = time.perf_counter() - self.started
-        before = self.ended or [None] * len(finished)
-        self.ended = [old if old is not None else seconds if now else None for old, now in zip(before, finished, strict=True)]
+        for row, token in zip(self.rows, tokens, strict=True):
+            if token in self.ends:
+                self.ended.setdefault(row, seconds)
         if self.on_token is not None:
-            self.on_token(int(last[0]), seconds)
+            self.on_token(tokens[0], seconds)
         self.cancelled = any(stop.is_set() for stop in self.stops)
-        return torch.full((input_ids.shape[0],), self.cancelled, dtype=torch.bool, device=input_ids.device)
+        going_on = [place for place, row in enumerate(self.rows) if row not in self.ended]
+        pause = self.pauses and not self.cancelled and input_ids.shape[1] < self.last
+        self.left = going_on if pause and len(self.rows) >= SMALLEST_PAUSED and 2 * len(going_on) <= len(self.rows) else []
+        return torch.full((len(tokens),), self.cancelled or bool(self.left), dtype=torch.bool, device=input_ids.device)
+
+    def keep(self) -> None:
+        """Go on with the outputs that are `left`."""
+        self.rows = [self.rows[place] for place in self.left]
 
 
 def generate_batch(
@@ -101,40 +119,56 @@ def generate_batch(
 ) -> list[Result]:
     """Answer `requests`, which share one `max_new_tokens`, in one left-padded batch; the caller has a turn on the device.
 
-    `on_token` gets each new token id of the first request and the seconds since the start. Raises what torch raises, also when memory
-    is used up.
+    When half of the outputs have ended, the others go on in a smaller batch with what is cached for them. `on_token` gets each new token id
+    of the first request and the seconds since the start. Raises what torch raises, also when memory is used up.
     """
-    steps = requests[0].prompt.max_new_tokens
-    input_ids, mask = pad_left([r.prompt.ids for r in requests], _pad_token(tokenizer), model.device)
+    ids, mask = pad_left([r.prompt.ids for r in requests], _pad_token(tokenizer), model.device)
+    start, last = ids.shape[1], ids.shape[1] + requests[0].prompt.max_new_tokens
     ends = end_tokens(model, tokenizer)
-    watch = Watch(ends, stops or [], on_token)
-    drawing = LogitsProcessorList()
-    if sampling.temperature > 0:
-        drawing.append(SeededDraw([r.seed for r in requests], sampling, input_ids.shape[1], steps, model.device))
-    with torch.no_grad():
-        sequences = model.generate(
-            input_ids=input_ids,
-            attention_mask=mask,
-            max_new_tokens=steps,
-            do_sample=False,
-            num_beams=1,
-            use_cache=True,
-            repetition_penalty=sampling.repetition_penalty,
-            eos_token_id=ends or None,
-            pad_token_id=_pad_token(tokenizer),
-            logits_processor=drawing,
-            stopping_criteria=StoppingCriteriaList([watch]),
-            return_dict_in_generate=False,
-        )
+    watch = Watch(ends, len(requests), last, stops or [], on_token)
+    draw = SeededDraw([r.seed for r in requests], sampling, start, last - start, model.device) if sampling.temperature > 0 else None
+    settings: dict[str, Any] = {
+        "do_sample": False,
+        "num_beams": 1,
+        "use_cache": True,
+        "repetition_penalty": sampling.repetition_penalty,
+        "eos_token_id": ends or None,
+        "pad_token_id": _pad_token(tokenizer),
+        "logits_processor": LogitsProcessorList([draw] if draw else []),
+        "stopping_criteria": StoppingCriteriaList([watch]),
+        "return_dict_in_generate": True,
+    }
+    written: dict[int, list[int]] = {}
+    while True:
+        with torch.no_grad():
+            answer = model.generate(input_ids=ids, attention_mask=mask, max_new_tokens=last - ids.shape[1], **settings)
+        written |= dict(zip(watch.rows, answer.sequences[:, start:].tolist(), strict=True))
+        if not watch.left:
+            break
+        ids = answer.sequences[watch.left]
+        mask = torch.cat([mask[watch.left], mask.new_ones(len(ids), ids.shape[1] - mask.shape[1])], dim=1)
+        settings |= _kept_cache(model, answer, watch)
+        if draw:
+            draw.numbers = draw.numbers[watch.left]
+        watch.keep()
     seconds = time.perf_counter() - watch.started
-    new = sequences[:, input_ids.shape[1] :].tolist()
-    return [_result(row, set(ends), ended, seconds, watch.cancelled) for row, ended in zip(new, watch.ended, strict=True)]
+    return [_result(written[row], set(ends), watch.ended.get(row, seconds), watch.cancelled) for row in range(len(requests))]
 
 
-def _result(ids: list[int], ends: set[int], ended: float | None, seconds: float, cancelled: bool) -> Result:
+def _kept_cache(model: Any, answer: Any, watch: Watch) -> dict[str, Any]:
+    """The cache of the outputs that go on. Where it cannot be divided, nothing, and the batch is not paused again."""
+    cache = getattr(answer, "past_key_values", None)
+    if virtual_tokens(model) or cache is None or not all(isinstance(layer, DynamicLayer) for layer in getattr(cache, "layers", [None])):
+        watch.pauses = False
+        return {}
+    cache.batch_select_indices(torch.tensor(watch.left, device=model.device))
+    return {"past_key_values": cache}
+
+
+def _result(ids: list[int], ends: set[int], seconds: float, cancelled: bool) -> Result:
     for index, token in enumerate(ids):
         if token in ends:
-            return Result(ids[: index + 1], ended if ended is not None else seconds, "stop")
+            return Result(ids[: index + 1], seconds, "stop")
     return Result(ids, seconds, "cancelled" if cancelled else "length")
 
 
@@ -153,15 +187,24 @@ def _pad_token(tokenizer: Any) -> int:
     return 0
 
 
-def next_batch(waiting: list[Request], size: int) -> list[Request]:
-    """The first requests that can share a batch: at most `size`, with one limit of new tokens. `waiting` is sorted by `by_length`."""
-    limit = waiting[0].prompt.max_new_tokens
+def next_batch(waiting: list[Request], size: int, padded: bool) -> list[Request]:
+    """The first requests that can share a batch: at most `size`, with one limit of new tokens and, unless `padded`, of one length.
+
+    `waiting` is sorted by `by_length`.
+    """
+    first = waiting[0].prompt
     batch = []
     for request in waiting[:size]:
-        if request.prompt.max_new_tokens != limit:
+        if request.prompt.max_new_tokens != first.max_new_tokens or (not padded and len(request.prompt.ids) != len(first.ids)):
             break
         batch.append(request)
     return batch
+
+
+def virtual_tokens(model: Any) -> bool:
+    """Whether learned tokens stand before every prompt (prompt tuning). PEFT then gives padding positions of its own, so that padded
+    prompts would be answered differently."""
+    return bool(getattr(getattr(model, "active_peft_config", None), "is_prompt_learning", False))
 
 
 def by_length(requests: list[Request]) -> list[Request]:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from studio.inference.generation import Request, by_length, generate_batch, next_batch
+from studio.inference.generation import Request, by_length, generate_batch, next_batch, virtual_tokens
 from studio.inference.prompts import context_length, end_tokens, fit
 from studio.inference.sampling import Sampling, row_seed
 from studio.inference.streaming import decode
@@ -33,6 +33,26 @@ def test_a_batch_gives_what_one_by_one_gives(loaded):
         together = generate_batch(*loaded, requests, sampling)
         apart = [generate_batch(*loaded, [request], sampling)[0] for request in requests]
         assert [r.ids for r in together] == [r.ids for r in apart]
+
+
+@pytest.mark.parametrize("tuned", [False, True])
+def test_outputs_that_go_on_after_others_ended_are_the_same(tiny_model: Path, tuned: bool):
+    from peft import PromptTuningConfig, get_peft_model
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+
+    model, tokenizer = AutoModelForCausalLM.from_pretrained(tiny_model), AutoTokenizer.from_pretrained(tiny_model)
+    if tuned:
+        model = get_peft_model(model, PromptTuningConfig(task_type="CAUSAL_LM", num_virtual_tokens=4))
+    model.eval().generation_config.eos_token_id = list(range(0, len(tokenizer), 12))  # so that answers end at many different lengths
+    sampling = Sampling(max_new_tokens=40, temperature=1, top_p=1, repetition_penalty=1.1)
+    requests = ask((model, tokenizer), sampling, QUESTIONS[:1] if tuned else QUESTIONS, n=16)
+    together = generate_batch(model, tokenizer, requests, sampling)
+    apart = [generate_batch(model, tokenizer, [request], sampling)[0] for request in requests]
+    assert [r.ids for r in together] == [r.ids for r in apart]
+    assert len({len(r.ids) for r in together}) > 5
+    assert {r.finish_reason for r in together} <= {"stop", "length"}
+    by_tokens = sorted(together, key=lambda r: len(r.ids))
+    assert by_tokens[0].seconds < by_tokens[-1].seconds
 
 
 def test_equal_seeds_repeat_and_samples_differ(loaded):
@@ -108,8 +128,9 @@ def test_batches_take_the_longest_first_and_share_one_limit(loaded):
     sampling = Sampling(max_new_tokens=200)
     ordered = by_length(ask(loaded, sampling, [*QUESTIONS, "thank you " * 40]))
     assert ordered[0].prompt_index == 4
-    assert [r.prompt_index for r in next_batch(ordered, 8)] == [4]
-    assert len(next_batch(ordered[1:], 2)) == 2
+    assert [r.prompt_index for r in next_batch(ordered, 8, padded=True)] == [4]
+    assert len(next_batch(ordered[1:], 2, padded=True)) == 2
+    assert len(next_batch(ordered[1:], 4, padded=False)) == 1
 
 
 @pytest.mark.parametrize("architecture", ["gpt2", "qwen3"])
@@ -124,15 +145,12 @@ def test_other_architectures_answer(tmp_path: Path, architecture):
     assert [r.ids for r in together] == [generate_batch(*other, [request], sampling)[0].ids for request in requests]
 
 
-def test_prompt_tuning_answers_in_a_batch(tiny_model: Path):
+def test_prompt_tuning_keeps_room_and_is_not_padded(tiny_model: Path):
     from peft import PromptTuningConfig, get_peft_model
-    from transformers import AutoModelForCausalLM, AutoTokenizer
+    from transformers import AutoModelForCausalLM
 
     base = AutoModelForCausalLM.from_pretrained(tiny_model)
-    model = get_peft_model(base, PromptTuningConfig(task_type="CAUSAL_LM", num_virtual_tokens=4)).eval()
+    assert not virtual_tokens(base)
+    model = get_peft_model(base, PromptTuningConfig(task_type="CAUSAL_LM", num_virtual_tokens=4))
     assert context_length(model) == 252
-    tuned = model, AutoTokenizer.from_pretrained(tiny_model)
-    sampling = Sampling(max_new_tokens=6, temperature=0)
-    requests = ask(tuned, sampling)
-    together = generate_batch(*tuned, requests, sampling)
-    assert [r.ids for r in together] == [generate_batch(*tuned, [request], sampling)[0].ids for request in requests]
+    assert virtual_tokens(model)
