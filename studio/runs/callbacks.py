@@ -26,7 +26,7 @@ NOT_METRICS = ("_runtime", "_per_second", "_preparation_time", "_num_tokens")
 
 
 class RunCallback(TrainerCallback):
-    """Records a run in its folder. `reason` says why it ended before its last step, `failed` whether that is a failure."""
+    """Records a run in its folder. `reason` says why it ended by itself before its last step, `failed` whether that is a failure."""
 
     def __init__(self, folder: RunFolder, progress: Progress, method: MethodSettings, watchdog: Watchdog, patience: int) -> None:
         self.folder, self.progress, self.method, self.watchdog, self.patience = folder, progress, method, watchdog, patience
@@ -51,7 +51,6 @@ class RunCallback(TrainerCallback):
         self.progress.seconds += self._step_seconds
         self.progress.finished = state.global_step >= state.max_steps
         if not self.progress.finished and self.folder.wanted() == "stop":
-            self.reason = f"Stopped at step {state.global_step} of {state.max_steps}."
             control.should_training_stop = control.should_save = True
 
     def on_log(self, args: Any, state: Any, control: Any, logs: dict[str, Any] | None = None, **_: Any) -> None:

@@ -20,7 +20,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
+import datasets
 import torch
+import transformers
 from transformers import PrinterCallback, set_seed
 
 from studio.device import lease
@@ -128,6 +130,8 @@ def _close(folder: RunFolder, outcome: Outcome) -> None:
 def _run(folder: RunFolder) -> Outcome:
     ws = Workspace(folder.path.parent.parent)
     recipe = folder.recipe()
+    transformers.utils.logging.disable_progress_bar()
+    datasets.disable_progress_bars()
     with _threads(recipe.compute.threads):
         run = _prepare(ws, folder, recipe)
         trainer, callback = _trainer(run)
@@ -138,8 +142,10 @@ def _run(folder: RunFolder) -> Outcome:
         if callback.failed:
             return Outcome("failed", _after_failure(folder, callback.reason), _summary(run, trainer))
         write_model(folder, recipe, run.info, run.tokenizer, run.rows, run.progress)
-        stopped = not run.progress.finished
-        return Outcome("stopped" if stopped else "completed", callback.reason, _summary(run, trainer))
+        if run.progress.finished:
+            return Outcome("completed", callback.reason, _summary(run, trainer))
+        where = f"Stopped at step {trainer.state.global_step} of {trainer.state.max_steps}."
+        return Outcome("stopped", where, _summary(run, trainer))
 
 
 def _prepare(ws: Workspace, folder: RunFolder, recipe: Recipe) -> Prepared:
@@ -243,7 +249,7 @@ def training_arguments(run: Prepared) -> dict[str, Any]:
         "neftune_noise_alpha": optim.neftune_noise_alpha,
         "bf16": resolved.precision == "bfloat16",
         "fp16": resolved.precision == "float16",
-        "gradient_checkpointing": resolved.gradient_checkpointing,
+        "activation_checkpointing": resolved.gradient_checkpointing,
         "use_cpu": resolved.device == "cpu",
         "dataloader_pin_memory": resolved.device != "cpu",
         "seed": run.recipe.seed,

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from studio.errors import CheckpointError
-from studio.models.registry import ModelInfo
+from studio.models.registry import ModelInfo, continues
 from studio.recipe import Recipe
 from studio.runs import checkpoints
 from studio.runs.card import model_card
@@ -41,6 +41,7 @@ def write_model(
     shutil.rmtree(aside, ignore_errors=True)
     try:
         shutil.copytree(source, aside, ignore=lambda _, names: [name for name in names if name in STATE_FILES])
+        _name_base(aside, base, recipe, rows.labels)
         tokenizer.save_pretrained(str(aside))
         origin = lineage(folder, recipe, base, rows, progress, step)
         (aside / "lineage.json").write_text(json.dumps(origin, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
@@ -74,6 +75,18 @@ def lineage(folder: RunFolder, recipe: Recipe, base: ModelInfo, rows: TrainingRo
         "libraries": {name: version(name) for name in LIBRARIES},
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
     }
+
+
+def _name_base(folder: Path, base: ModelInfo, recipe: Recipe, labels: list[str]) -> None:
+    """Write the base's name into the configuration, where the libraries leave a path of this machine."""
+    continued = continues(base, recipe.adaptation.model_dump(), recipe.method.task, labels)
+    name = base.base if continued else base.name
+    for file, key in (("adapter_config.json", "base_model_name_or_path"), ("config.json", "_name_or_path")):
+        path = folder / file
+        if path.exists():
+            config = json.loads(path.read_text(encoding="utf-8"))
+            if key in config:
+                path.write_text(json.dumps({**config, key: name}, indent=2) + "\n", encoding="utf-8")
 
 
 def _source(folder: RunFolder, recipe: Recipe, progress: Progress) -> Path:
