@@ -1,7 +1,6 @@
 """The small datasets that ship with the studio, so that there is something to train on from the first minute.
 
-They stand in `assets/samples`; `samples.yaml` beside them gives each file a title and says what it is for. To add one, add the file and
-an entry.
+They stand in `assets/samples`. To add one, add the file and give it a title and a purpose in `WORDS`.
 """
 
 from __future__ import annotations
@@ -9,10 +8,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-import yaml
-
 from studio.data.formats import READERS
 from studio.workspace import assets_dir
+
+WORDS = {
+    "support": ("Customer support", "Teaches the house style and the rules of a made-up shop: conversations with its customers."),
+    "sentiment": ("Sentiment of reviews", "Trains a classifier: short reviews, each positive, negative or neutral."),
+    "summaries": ("One-line summaries", "Teaches to sum up a news text as place, day and what happened."),
+    "preferences": ("Warm before curt answers", "Shows what people prefer: questions with a better and a worse answer."),
+}
 
 
 @dataclass(frozen=True)
@@ -26,15 +30,16 @@ class Sample:
 
 
 def shipped_samples() -> list[Sample]:
-    """The shipped datasets in the order of `samples.yaml`; files that it does not name follow under their own names."""
+    """The shipped datasets, those of `WORDS` first and in its order; others follow under their own names."""
     folder = assets_dir() / "samples"
     if not folder.is_dir():
         return []
-    index = folder / "samples.yaml"
-    entries: list[dict[str, str]] = yaml.safe_load(index.read_text("utf-8")) if index.is_file() else []
-    samples = [Sample(Path(entry["file"]).stem, entry["title"], folder / entry["file"], entry["what_for"]) for entry in entries]
-    named = {sample.path for sample in samples}
-    for path in sorted(folder.iterdir()):
-        if path.suffix in READERS and path not in named:
-            samples.append(Sample(path.stem, path.stem.replace("-", " ").replace("_", " ").capitalize(), path, ""))
-    return samples
+    files = sorted(path for path in folder.iterdir() if path.suffix in READERS)
+    order = list(WORDS)
+    files.sort(key=lambda path: order.index(path.stem) if path.stem in WORDS else len(order))
+    return [_sample(path) for path in files]
+
+
+def _sample(path: Path) -> Sample:
+    title, what_for = WORDS.get(path.stem, (path.stem.replace("-", " ").replace("_", " ").capitalize(), ""))
+    return Sample(path.stem, title, path, what_for)

@@ -12,7 +12,7 @@ import pytest
 
 from studio.data import store
 from studio.data.mapping import Mapping
-from studio.data.samples import shipped_samples
+from studio.data.samples import WORDS, shipped_samples
 from studio.data.splits import SplitSettings
 from studio.errors import DataError, NotFoundError
 
@@ -247,20 +247,22 @@ def test_data_comes_up_without_torch():
 
 
 def test_shipped_samples_can_be_imported(workspace):
-    for sample in shipped_samples():
+    samples = shipped_samples()
+    assert {sample.name for sample in samples} >= set(WORDS)
+    for sample in samples:
+        assert sample.what_for
         info = store.import_file(workspace, sample.path, sample.name)
         assert info.rows
         assert not info.bad_rows
 
 
-def test_a_sample_index_gives_titles(tmp_path, monkeypatch):
+def test_samples_without_words_follow_under_their_own_names(tmp_path, monkeypatch):
     folder = tmp_path / "samples"
     folder.mkdir()
-    (folder / "one.jsonl").write_text(json.dumps({"text": "a"}))
-    (folder / "two_more.jsonl").write_text(json.dumps({"text": "a"}))
-    (folder / "samples.yaml").write_text("- file: two_more.jsonl\n  title: Two\n  what_for: To see it.\n")
+    for name in ("a_few_more.jsonl", "support.jsonl", "README.md"):
+        (folder / name).write_text(json.dumps({"text": "a"}))
     monkeypatch.setattr("studio.data.samples.assets_dir", lambda: tmp_path)
-    assert [(sample.name, sample.title, sample.what_for) for sample in shipped_samples()] == [
-        ("two_more", "Two", "To see it."),
-        ("one", "One", ""),
+    assert [(sample.name, sample.title) for sample in shipped_samples()] == [
+        ("support", "Customer support"),
+        ("a_few_more", "A few more"),
     ]
