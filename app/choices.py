@@ -12,7 +12,10 @@ import gradio as gr
 
 PICK_ROW = """
 const rowOf = (target) => { const row = target.closest('[data-key]'); return row && element.contains(row) ? row : null; };
-const pick = (row) => trigger('pick', {key: row.dataset.key});
+const pick = (row) => {
+  element.querySelectorAll('[data-key]').forEach((other) => other.setAttribute('aria-current', String(other === row)));
+  trigger('pick', {key: row.dataset.key});
+};
 element.addEventListener('click', (event) => {
   const row = rowOf(event.target);
   if (row && !String(window.getSelection())) pick(row);

@@ -65,13 +65,13 @@ def reopen(ws: Workspace, id: int) -> tuple[Talk, str, str]:
 def build(page: Page, talk: gr.State, model: gr.Dropdown, second: gr.Dropdown, system: gr.Textbox, sampling: list[Any]) -> Shelf:
     ws = page.workspace
     removed = gr.State(None)
-    with gr.Group(elem_classes="shelf"):
+    with gr.Column(elem_id="chat-shelf"):
         keep = gr.Button("Save conversation", size="md", elem_id="chat-save")
         listing = Choices(elem_id="chat-saved", elem_classes="short-list")
         with gr.Row(elem_classes="tools"):
             remove = gr.Button("Delete this conversation", size="sm", variant="secondary", visible=False, elem_id="chat-delete")
             undo = gr.Button("Undo delete", size="sm", visible=False, elem_id="chat-undo")
-    with gr.Group(elem_classes="shelf"):
+    with gr.Column(elem_id="chat-training"):
         name = gr.Dropdown(
             [], label="Save into a dataset", info="Adds this conversation to its training rows; a new name makes a new dataset.",
             allow_custom_value=True, elem_id="chat-dataset",

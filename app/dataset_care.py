@@ -111,7 +111,7 @@ def build_naming(page: Page, selected: gr.State) -> Part:
     ws = page.workspace
     deleted = gr.State("")
     with gr.Row(elem_classes="tools"):
-        name = gr.Textbox(label="Name", elem_id="data-name", info="Recipes that use the old name keep working.", scale=2, min_width=200)
+        name = gr.Textbox("", label="Name", elem_id="data-name", info="Recipes that use the old name keep working.", scale=2, min_width=200)
         rename = gr.Button("Rename", size="md", elem_id="data-rename", scale=0, min_width=100)
     said = static(elem_id="data-name-said")
     ask = gr.Button("Delete this dataset", size="sm", elem_id="data-delete", elem_classes="quiet-danger")

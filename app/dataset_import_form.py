@@ -113,7 +113,7 @@ def build(page: Page) -> ImportForm:
     with gr.Column(visible=False, elem_id="import-form") as form:
         found = static(elem_id="import-found")
         with gr.Row(elem_classes="tools"):
-            name = gr.Textbox(label="Name of the dataset", elem_id="import-name", scale=2, min_width=180)
+            name = gr.Textbox("", label="Name of the dataset", elem_id="import-name", scale=2, min_width=180)
             held = gr.Number(10, label="Held out for evaluation, %", minimum=0, maximum=50, elem_id="import-held", scale=1, min_width=150)
             go = gr.Button("Import", variant="primary", size="md", elem_id="import-go", scale=0, min_width=110)
             every = gr.Button("Import all recognised", size="md", elem_id="import-all", visible=False, scale=0, min_width=170)

@@ -145,9 +145,16 @@ class RowsView:
 def build(page: Page, selected: gr.State) -> RowsView:
     ws = page.workspace
     start, chosen = gr.State(0), gr.State(-1)
-    with gr.Row(elem_classes="tools"):
+    with gr.Row(elem_classes="tools bar"):
         search = gr.Textbox(
-            placeholder="Search the rows", label="Search", show_label=False, container=False, elem_id="data-search", scale=3, min_width=160
+            "",
+            placeholder="Search the rows",
+            label="Search",
+            show_label=False,
+            container=False,
+            elem_id="data-search",
+            scale=3,
+            min_width=160,
         )
         split = gr.Dropdown(
             [ALL], value=ALL, label="Split", show_label=False, container=False, elem_id="data-split", scale=2, min_width=120
@@ -156,22 +163,24 @@ def build(page: Page, selected: gr.State) -> RowsView:
         back = gr.Button("‹ Back", size="sm", scale=0, min_width=64, elem_id="data-back")
         forward = gr.Button("Next ›", size="sm", scale=0, min_width=64, elem_id="data-next")
     listing = Choices(elem_id="data-rows", elem_classes="rows-list")
-    with gr.Row(elem_classes="tools", visible=False) as view_row:
-        view = gr.Radio(VIEWS, value=VIEWS[0], label="Show the row as", show_label=False, container=False, elem_id="data-view", scale=2)
-        with gr.Row(visible=False, elem_classes="tools", scale=5) as token_row:
-            model = gr.Dropdown([], label="Template of", elem_id="data-template", min_width=150)
-            train_on = gr.Dropdown(TRAIN_ON, value="assistant", label="Train on", elem_id="data-train-on", min_width=150)
-            longest = gr.Number(512, label="Longest row, tokens", minimum=8, precision=0, elem_id="data-longest", min_width=110)
-            count = gr.Button("Count all rows", size="sm", elem_id="data-count", min_width=110)
+    with gr.Row(elem_classes="tools bar", visible=False) as view_row:
+        view = gr.Radio(VIEWS, value=VIEWS[0], label="Show the row as", show_label=False, container=False, elem_id="data-view")
+    with gr.Row(visible=False, elem_classes="tools") as token_row:
+        model = gr.Dropdown([], label="Chat template of", elem_id="data-template", min_width=180)
+        train_on = gr.Dropdown(TRAIN_ON, value="assistant", label="Train on", elem_id="data-train-on", min_width=200)
+        longest = gr.Number(512, label="Longest row, tokens", minimum=8, precision=0, elem_id="data-longest", min_width=140)
+        count = gr.Button("Count all rows", size="md", elem_id="data-count", scale=0, min_width=130)
     detail = static(elem_id="data-row")
     totals = static(elem_id="data-totals")
 
+    hidden = gr.update(visible=False), gr.update(visible=False)
+
     def turn(ref: str, split_name: str, text: str, at: int) -> tuple[Any, ...]:
         if not ref:
-            return ("", "", 0, gr.update(interactive=False), gr.update(interactive=False), -1, "", gr.update(visible=False))
+            return ("", "", 0, gr.update(interactive=False), gr.update(interactive=False), -1, "", *hidden)
         markup, said, at, more = page_of(ws, ref, split_name, text, int(at))
         pager = f'<span class="number">{html.esc(said)}</span>'
-        return markup, pager, at, gr.update(interactive=at > 0), gr.update(interactive=more), -1, "", gr.update(visible=False)
+        return markup, pager, at, gr.update(interactive=at > 0), gr.update(interactive=more), -1, "", *hidden
 
     def show_row(ref: str, split_name: str, text: str, at: int, index: int, how: str, name: str, on: str, limit: int) -> tuple[Any, ...]:
         if index < 0:
@@ -187,7 +196,7 @@ def build(page: Page, selected: gr.State) -> RowsView:
         return int(key_of(event))
 
     filters = [selected, split, search]
-    page_outputs = [listing, words, start, back, forward, chosen, detail, view_row]
+    page_outputs = [listing, words, start, back, forward, chosen, detail, view_row, token_row]
     row_inputs = [*filters, start, chosen, view, model, train_on, longest]
     row_outputs = [listing, detail, view_row, token_row]
     quiet: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}

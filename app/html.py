@@ -101,7 +101,7 @@ def table(
     head = "".join(
         f'<th scope="col" class="{cls}" title="{esc(col.help)}">{esc(col.title)}</th>' for col, cls in zip(columns, classes, strict=True)
     )
-    body = "".join(_row(key, cells, classes, key == selected) for key, cells in rows)
+    body = "".join(_row(key, cells, classes, bool(key) and key == selected) for key, cells in rows)
     if not body:
         return f'<div class="table-empty">{esc(empty)}</div>'
     return f'<div class="scroll"><table class="list" aria-label="{esc(label)}"><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>'
@@ -173,7 +173,7 @@ def bars(values: Mapping[str, float]) -> str:
     ordered = sorted(values.items(), key=lambda item: -item[1])
     rows = "".join(
         f'<div class="bar-row"><span class="clip">{esc(label)}</span>'
-        f'<span class="bar"><span style="width:{100 * min(max(p, 0.0), 1.0):.1f}%"></span></span><span class="number">{100 * p:.1f} %</span></div>'
+        f'<span class="meter"><span style="width:{100 * min(max(p, 0.0), 1.0):.1f}%"></span></span><span class="number">{100 * p:.1f} %</span></div>'
         for label, p in ordered
     )
     return f'<div class="bars">{rows}</div>'

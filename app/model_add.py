@@ -55,17 +55,17 @@ def build(page: Page) -> AddForm:
         close = gr.Button("Close", size="sm", elem_id="models-add-close", scale=0, min_width=80)
     with gr.Row(elem_classes="columns"):
         with gr.Column(scale=1, min_width=300):
-            path = gr.Textbox(
+            path = gr.Textbox("", 
                 label="A folder on this machine", info="In Hugging Face format, with safetensors weights and a tokenizer.", elem_id="add-path",
                 placeholder="/path/to/model",
             )  # fmt: skip
             base = gr.Dropdown([], label="Base model (only for an adapter)", elem_id="add-base")
-            local_name = gr.Textbox(label="Name (empty takes the folder's)", elem_id="add-local-name")
+            local_name = gr.Textbox("", label="Name (empty takes the folder's)", elem_id="add-local-name")
             local = gr.Button("Add the folder", size="md", elem_id="add-local")
         with gr.Column(scale=1, min_width=300):
             network = gr.Checkbox(label="Allow network for Hub downloads", info=NETWORK_HELP, elem_id="add-network")
-            repo = gr.Textbox(label="A model of the Hugging Face Hub", placeholder="owner/name", elem_id="add-repo")
-            hub_name = gr.Textbox(label="Name (empty takes the model's)", elem_id="add-hub-name")
+            repo = gr.Textbox("", label="A model of the Hugging Face Hub", placeholder="owner/name", elem_id="add-repo")
+            hub_name = gr.Textbox("", label="Name (empty takes the model's)", elem_id="add-hub-name")
             hub = gr.Button("Download", size="md", elem_id="add-hub", interactive=False)
     said = static(elem_id="add-said")
 

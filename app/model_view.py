@@ -82,7 +82,17 @@ def advice_table(info: ModelInfo) -> str:
     rows = []
     for item in guidance.advice(info, here):
         mark = html.badge("✓ fits", "good") if item.fits else html.badge("✗ does not fit", "bad")
-        rows.append(("", (titles.get(item.adaptation, item.adaptation), html.Cell(mark), html.megabytes(item.bytes) if item.bytes else "", item.sentence)))
+        rows.append(
+            (
+                "",
+                (
+                    titles.get(item.adaptation, item.adaptation),
+                    html.Cell(mark),
+                    html.megabytes(item.bytes) if item.bytes else "",
+                    item.sentence,
+                ),
+            )
+        )
     columns = [
         html.Column("Adaptation"),
         html.Column("This machine"),

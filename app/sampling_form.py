@@ -21,30 +21,33 @@ def _bounds(metadata: list[Any]) -> dict[str, float]:
     return found
 
 
-def build(prefix: str) -> list[gr.Number]:
-    """One number field for each setting, in the order of `Sampling.model_fields`; ids are `<prefix>-temperature` and so on."""
-    fields = []
+def build(prefix: str) -> list[Any]:
+    """One field for each setting, in the order of `Sampling.model_fields`; ids are `<prefix>-temperature` and so on.
+
+    A setting that may stay empty is a text box: an empty number field comes back from gradio as 0.
+    """
+    fields: list[Any] = []
     for name, info in Sampling.model_fields.items():
         unit = (info.json_schema_extra or {}).get("unit", "") if isinstance(info.json_schema_extra, dict) else ""
-        whole = info.annotation is not float
+        common: dict[str, Any] = {
+            "label": f"{info.title}, {unit}" if unit else info.title,
+            "info": info.description,
+            "elem_id": f"{prefix}-{name.replace('_', '-')}",
+            "min_width": 140,
+        }
+        if info.default is None:
+            fields.append(gr.Textbox("", **common))
+            continue
+        whole = info.annotation is int
         fields.append(
-            gr.Number(
-                info.default,
-                label=f"{info.title}, {unit}" if unit else info.title,
-                info=info.description,
-                precision=0 if whole else None,
-                step=1 if whole else 0.05,
-                elem_id=f"{prefix}-{name.replace('_', '-')}",
-                min_width=140,
-                **_bounds(info.metadata),
-            )
+            gr.Number(info.default, precision=0 if whole else None, step=1 if whole else 0.05, **common, **_bounds(info.metadata))
         )
     return fields
 
 
 def read(values: tuple[Any, ...] | list[Any]) -> Sampling:
     """The settings from the fields' values; an emptied field gives its default. Raises `DataError` that names the field."""
-    given = {name: value for name, value in zip(Sampling.model_fields, values, strict=True) if value is not None}
+    given = {name: value for name, value in zip(Sampling.model_fields, values, strict=True) if value not in (None, "")}
     try:
         return Sampling(**given)
     except ValidationError as error:

@@ -78,7 +78,7 @@ def figures(message: Mapping[str, Any]) -> str:
     if message.get("tokens") is None:
         return ""
     tokens, seconds = int(message["tokens"]), float(message.get("seconds") or 0)
-    words = [html.plural(tokens, "token"), f"{seconds:.1f} s"]
+    words = [html.plural(tokens, "token"), f"{seconds:.1f} s" if seconds >= 1 else f"{seconds:.2f} s"]
     if seconds > 0:
         words.append(f"{tokens / seconds:.0f} tokens/s")
     if message.get("finish_reason") and FINISHED.get(message["finish_reason"], message["finish_reason"]):

@@ -148,7 +148,7 @@ def build(page: Page) -> ChatTab:
                 right = Transcript(elem_id="chat-right", scale=1, min_width=280, visible=False)
             trouble = static(elem_id="chat-notice")
             with gr.Row(elem_classes="composer"):
-                box = gr.Textbox(
+                box = gr.Textbox("", 
                     label="Message", show_label=False, container=False, lines=1, max_lines=8, elem_id="chat-box", scale=8, min_width=200,
                     placeholder="Write a message",
                 )  # fmt: skip
@@ -156,7 +156,7 @@ def build(page: Page) -> ChatTab:
                 stop = gr.Button("Stop", size="md", interactive=False, elem_id="chat-stop", scale=0, min_width=90)
         with gr.Column(scale=3, min_width=280):
             with gr.Accordion("System prompt and sampling", open=False, elem_id="chat-settings"):
-                system = gr.Textbox(label="System prompt", lines=3, elem_id="chat-system", info="Stands before every conversation.")
+                system = gr.Textbox("", label="System prompt", lines=3, elem_id="chat-system", info="Stands before every conversation.")
                 sampling = sampling_form.build("chat")
             shelf = conversation_shelf.build(page, talk, model, second, system, sampling)
 

@@ -181,7 +181,7 @@ def which_source(source: str) -> tuple[Any, ...]:
 def build(page: Page) -> CompareTab:
     bench = Bench(page, Stops())
     opened, at = gr.State(None), gr.State(0)
-    with gr.Group(elem_classes="panel"):
+    with gr.Column(elem_id="compare-panel"):
         with gr.Row(elem_classes="tools"):
             models = gr.Dropdown([], multiselect=True, label="Models", elem_id="compare-models", scale=5, min_width=240)
             n = gr.Number(
@@ -196,9 +196,9 @@ def build(page: Page) -> CompareTab:
             )
         source = gr.Radio([TYPED, HELD_OUT], value=TYPED, label="Prompts", show_label=False, container=False, elem_id="compare-source")
         with gr.Row(elem_classes="tools") as typed:
-            text = gr.Textbox(label="Prompt", lines=2, max_lines=8, elem_id="compare-prompt", scale=3, min_width=240)
+            text = gr.Textbox("", label="Prompt", lines=2, max_lines=8, elem_id="compare-prompt", scale=3, min_width=240)
             system = gr.Textbox(
-                label="System prompt (may stay empty)", lines=2, max_lines=8, elem_id="compare-system", scale=2, min_width=200
+                "", label="System prompt (may stay empty)", lines=2, max_lines=8, elem_id="compare-system", scale=2, min_width=200
             )
         with gr.Row(elem_classes="tools", visible=False) as held_out:
             ref = gr.Dropdown([], label="Dataset", elem_id="compare-dataset", scale=3, min_width=200)

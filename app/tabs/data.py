@@ -74,20 +74,20 @@ def build(page: Page) -> DataTab:
     ws = page.workspace
     selected = gr.State("")
     with gr.Row(elem_classes="columns"):
-        with gr.Column(scale=4, min_width=300, elem_classes="side"):
-            with gr.Row(elem_classes="tools"):
+        with gr.Column(scale=4, min_width=300):
+            with gr.Row(elem_classes="tools bar"):
                 heading = static(elem_id="data-heading", scale=1, min_width=120)
                 add = gr.Button("+ Add", size="md", elem_id="data-add", scale=0, min_width=80)
             wanted = gr.Textbox(
-                placeholder="Filter by name", label="Filter by name", show_label=False, container=False, elem_id="data-filter"
+                "", placeholder="Filter by name", label="Filter by name", show_label=False, container=False, elem_id="data-filter"
             )
             listing = Choices(elem_id="data-list")
             restore = dataset_care.restore_bar()
         with gr.Column(scale=9, min_width=320):
-            with gr.Column(visible=False, elem_classes="panel", elem_id="data-import") as import_panel:
+            with gr.Column(visible=False, elem_id="data-import") as import_panel:
                 form = dataset_import_form.build(page)
             empty = static(EMPTY, elem_id="data-empty")
-            with gr.Column(visible=False, elem_classes="panel", elem_id="data-detail") as detail:
+            with gr.Column(visible=False, elem_id="data-detail") as detail:
                 with gr.Row(elem_classes="tools"):
                     title = static(elem_id="data-title", scale=1, min_width=200)
                     train = gr.Button("Train on this", variant="primary", size="md", elem_id="data-train", scale=0, min_width=130)

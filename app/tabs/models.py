@@ -58,9 +58,10 @@ def shown(ws: Workspace, name: str) -> tuple[Any, ...]:
 def build(page: Page) -> ModelsTab:
     ws = page.workspace
     selected, deleted = gr.State(""), gr.State("")
-    with gr.Row(elem_classes="tools"):
+    with gr.Row(elem_classes="tools bar"):
         heading = static(elem_id="models-heading", scale=1, min_width=120)
         wanted = gr.Textbox(
+            "",
             placeholder="Filter by name or architecture",
             label="Filter",
             show_label=False,
@@ -70,13 +71,13 @@ def build(page: Page) -> ModelsTab:
             min_width=160,
         )
         add = gr.Button("+ Add", size="md", elem_id="models-add", scale=0, min_width=80)
-    with gr.Column(visible=False, elem_classes="panel", elem_id="models-add-panel") as add_panel:
+    with gr.Column(visible=False, elem_id="models-add-panel") as add_panel:
         adding = model_add.build(page)
     listing = Choices(elem_id="models-list")
     with gr.Row(visible=False, elem_classes="tools confirm") as undo_bar:
         gone = static(elem_id="models-deleted", scale=1, min_width=140)
         undo = gr.Button("Undo", size="md", elem_id="models-undo", scale=0, min_width=80)
-    with gr.Column(visible=False, elem_classes="panel", elem_id="models-detail") as detail:
+    with gr.Column(visible=False, elem_id="models-detail") as detail:
         with gr.Row(elem_classes="tools"):
             top = static(elem_id="models-title", scale=1, min_width=200)
             chat = gr.Button("Chat", size="md", elem_id="models-chat", scale=0, min_width=80)
@@ -91,9 +92,9 @@ def build(page: Page) -> ModelsTab:
             template = gr.Code(language="jinja2", show_label=False, interactive=False, elem_id="models-template", max_lines=20)
         with gr.Accordion("Name, note, delete", open=False, elem_id="models-care"):
             with gr.Row(elem_classes="tools"):
-                name = gr.Textbox(label="Name", elem_id="models-name", scale=2, min_width=180)
+                name = gr.Textbox("", label="Name", elem_id="models-name", scale=2, min_width=180)
                 rename = gr.Button("Rename", size="md", elem_id="models-rename", scale=0, min_width=100)
-                note = gr.Textbox(label="Note", elem_id="models-note", lines=1, max_lines=4, scale=3, min_width=220)
+                note = gr.Textbox("", label="Note", elem_id="models-note", lines=1, max_lines=4, scale=3, min_width=220)
                 keep_note = gr.Button("Save note", size="md", elem_id="models-note-save", scale=0, min_width=100)
             remove = gr.Button("Delete this model", size="sm", elem_id="models-delete", elem_classes="quiet-danger")
             with gr.Row(visible=False, elem_classes="tools confirm") as confirm:
