@@ -65,8 +65,8 @@ def purge(ws: Workspace) -> list[str]:
     return [row.name for row in removed]
 
 
-def register(ws: Workspace, run: RunInfo) -> ModelInfo:
-    """Put what a run made into the registry under the run's name.
+def register(ws: Workspace, run: RunInfo, labels: list[str]) -> ModelInfo:
+    """Put what a run made into the registry under the run's name; `labels` are a classifier's, in the order of its outputs.
 
     A run that was continued has changed the weights of the model that it registered before: that row keeps its name and gets the new facts.
     """
@@ -74,7 +74,9 @@ def register(ws: Workspace, run: RunInfo) -> ModelInfo:
     kind = "classifier" if recipe.method.task == "classifier" else "adapter" if recipe.adaptation.peft else "full"
     with ws.db.read() as session:
         before = session.scalar(select(Model.id).where(Model.run_id == run.id, Model.deleted_at.is_(None)).order_by(Model.id))
-    made = registry.register_run_model(ws, run.name, kind, run.folder.model_path, recipe.model, run.id)
+    made = registry.register_run_model(
+        ws, run.name, kind, run.folder.model_path, recipe.model, run.id, {"labels": labels} if labels else None
+    )
     if before is None:
         return made
     with ws.db.write() as session:

@@ -162,7 +162,7 @@ class Worker:
             if self._stopping.is_set():
                 self._stop_current()
             state, message, summary = self._outcome(run)
-            message = self._register(run, message)
+            message = self._register(run, message, summary.get("labels", []))
             return lifecycle.finish(self.ws, run.id, state, message, summary)
         except BaseException:
             lifecycle.finish(self.ws, run.id, "interrupted", "It was interrupted. It continues from its last checkpoint.", run.summary)
@@ -186,12 +186,12 @@ class Worker:
         run.folder.write_status(state="failed", message=reason)
         return "failed", reason, run.summary
 
-    def _register(self, run: RunInfo, message: str) -> str:
+    def _register(self, run: RunInfo, message: str, labels: list[str]) -> str:
         """Put the model that a run has left into the registry; a problem with that is added to the message."""
         if not (run.folder.model_path / "config.json").exists() and not (run.folder.model_path / "adapter_config.json").exists():
             return message
         try:
-            lifecycle.register(self.ws, run)
+            lifecycle.register(self.ws, run, labels)
         except StudioError as error:
             run.folder.log(f"The model could not be registered: {error}")
             return f"{message} The model was saved but could not be registered: {error}".strip()
