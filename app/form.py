@@ -67,6 +67,8 @@ class Form:
             "method": gr.update(value=recipe.method.kind, info=summary("method", recipe.method.kind)),
             "adaptation": gr.update(value=recipe.adaptation.kind, info=summary("adaptation", recipe.adaptation.kind)),
         }
+        optional = {spec.key for spec in fields.specs() if spec.optional}
+        values |= {key: "" if values[key] is None else f"{values[key]:g}" for key in optional}
         filled = [special.get(key, values.get(key)) for key in self.components]
         return [*filled, *self.switch(recipe.method.kind, recipe.adaptation.kind), self.advanced_words(recipe), {}]
 
@@ -193,10 +195,7 @@ def _component(page: Page, spec: FieldSpec) -> Any:
         return gr.Dropdown(list(spec.choices), value=value, **common)
     if spec.type == "switch":
         return gr.Checkbox(value=bool(value), **common)
-    if spec.type in ("int", "float"):
-        return gr.Number(value=value, step=1 if spec.type == "int" else None, placeholder=_placeholder(spec), **common)
-    return gr.Textbox(value=value, max_lines=1, **common)
-
-
-def _placeholder(spec: FieldSpec) -> str | None:
-    return "automatic" if spec.optional else None
+    if spec.type in ("int", "float") and not spec.optional:
+        return gr.Number(value=value, step=1 if spec.type == "int" else None, **common)
+    placeholder = "automatic" if spec.optional else None  # an empty number field would read as 0, so optional numbers are texts
+    return gr.Textbox(value="" if value is None else str(value), max_lines=1, placeholder=placeholder, **common)

@@ -19,6 +19,7 @@ from app.guard import guarded, notice
 from app.page import Page
 from studio import fields
 from studio.errors import FieldProblem, RecipeError, StudioError
+from studio.models import registry
 from studio.recipe import Recipe
 from studio.runs import store
 
@@ -111,7 +112,8 @@ def _wire_form(parts: _Parts, load: gr.UploadButton) -> None:
     for key, component in form.components.items():
         if key not in forms.UNIONS:
             listeners.append(component.change if isinstance(component, gr.Dropdown) else component.input)
-    gr.on(listeners, guarded(parts.describe), form.inputs, parts.described, trigger_mode="always_last", **QUIET)
+    progress: dict[str, Any] = {"show_progress": "minimal", "show_progress_on": parts.plan, "api_visibility": "private"}
+    gr.on(listeners, guarded(parts.describe), form.inputs, parts.described, trigger_mode="always_last", **progress)
     columns = [column for group in form.groups.values() for column in group]
     unions = [form.components[union] for union in forms.UNIONS]
 
@@ -120,9 +122,19 @@ def _wire_form(parts: _Parts, load: gr.UploadButton) -> None:
         return [*form.switch(method, adaptation), *words]
 
     switched = gr.on([u.input for u in unions], guarded(switch), unions, [*columns, *unions], **QUIET)
-    switched.then(guarded(parts.describe), form.inputs, parts.described, **QUIET)
+    switched.then(guarded(parts.describe), form.inputs, parts.described, **progress)
     sources = form.components[forms.SOURCES]
     sources.change(lambda names: gr.update(visible=len(names or []) > 1), sources, form.components[forms.WEIGHTS], **QUIET)
+
+    def model_chosen(model: str, max_length: Any) -> Any:
+        """Rows that are longer than the model can read are no use: the longest row follows the model."""
+        found = {info.name: info for info in registry.list_models(parts.page.workspace)}
+        limit = found[model].context_length if model in found else None
+        return limit if limit and isinstance(max_length, int | float) and max_length > limit else gr.skip()
+
+    longest = form.components["data.max_length"]
+    fitted = form.components["model"].input(guarded(model_chosen), [form.components["model"], longest], longest, **QUIET)
+    fitted.then(guarded(parts.describe), form.inputs, parts.described, **progress)
 
     def from_preset(name: str, sources_now: list[str], model: str) -> list[Any]:
         recipe = next(p.recipe for p in fields.presets() if p.name == name)
@@ -137,9 +149,9 @@ def _wire_form(parts: _Parts, load: gr.UploadButton) -> None:
             return [*[gr.skip() for _ in form.outputs], notice(said)]
 
     filled = form.preset.input(guarded(from_preset), [form.preset, sources, form.components["model"]], form.outputs, **QUIET)
-    filled.then(guarded(parts.describe), form.inputs, parts.described, **QUIET)
+    filled.then(guarded(parts.describe), form.inputs, parts.described, **progress)
     loaded = load.upload(guarded(from_file), load, [*form.outputs, parts.said], **QUIET)
-    loaded.then(guarded(parts.describe), form.inputs, parts.described, **QUIET)
+    loaded.then(guarded(parts.describe), form.inputs, parts.described, **progress)
 
     def wanted(event: gr.EventData) -> dict[str, Any]:
         return dict(event.changes)
@@ -150,7 +162,7 @@ def _wire_form(parts: _Parts, load: gr.UploadButton) -> None:
     changes = gr.State({})
     asked = parts.plan.mend(guarded(wanted), None, changes, **QUIET)
     mended = asked.then(guarded(mend), [changes, *form.inputs], form.outputs, **QUIET)
-    mended.then(guarded(parts.describe), form.inputs, parts.described, **QUIET)
+    mended.then(guarded(parts.describe), form.inputs, parts.described, **progress)
 
 
 def _wire_buttons(parts: _Parts, start: gr.Button, queue: gr.Button, measure: gr.Button) -> None:

@@ -1,5 +1,9 @@
 /* Writes each problem under the field that has it: the value is {element id: message}; "" is a problem of no field in particular. */
+const PATIENCE = 3000;
+let round = 0;
+
 function clear() {
+  element.replaceChildren();
   for (const old of document.querySelectorAll(".field-problem")) old.remove();
   for (const field of document.querySelectorAll(".invalid-field")) {
     field.classList.remove("invalid-field");
@@ -7,22 +11,36 @@ function clear() {
   }
 }
 
-function show() {
-  clear();
-  let first = null;
-  for (const [id, message] of Object.entries(props.value || {})) {
-    const field = id && document.getElementById(id);
-    const note = luthier.make("div", "field-problem", message);
-    note.setAttribute("role", "alert");
-    if (!field) { element.append(note); continue; }
-    field.classList.add("invalid-field");
-    const input = field.querySelector("input, textarea");
-    if (input) input.setAttribute("aria-invalid", "true");
-    field.append(note);
-    first ??= field;
-  }
-  const box = first && first.getBoundingClientRect();
-  if (box && box.height && (box.top < 0 || box.bottom > innerHeight)) first.scrollIntoView({ block: "center", behavior: "smooth" });
+function noteOf(message) {
+  const note = luthier.make("div", "field-problem", message);
+  note.setAttribute("role", "alert");
+  return note;
 }
 
-watch("value", show);
+function mark(field, message) {
+  field.classList.add("invalid-field");
+  const input = field.querySelector("input, textarea");
+  if (input) input.setAttribute("aria-invalid", "true");
+  field.append(noteOf(message));
+  const box = field.getBoundingClientRect();
+  if (box.height && (box.top < 0 || box.bottom > innerHeight)) field.scrollIntoView({ block: "center", behavior: "smooth" });
+}
+
+/* Fields inside a closed accordion come into being when it opens, so those that are not there yet are tried again. */
+function place(problems, mine, since) {
+  if (mine !== round) return;
+  const left = [];
+  for (const [id, message] of problems) {
+    const field = id && document.getElementById(id);
+    if (field) mark(field, message);
+    else if (!id || performance.now() - since > PATIENCE) element.append(noteOf(message));
+    else left.push([id, message]);
+  }
+  if (left.length) setTimeout(() => place(left, mine, since), 100);
+}
+
+watch("value", () => {
+  clear();
+  round += 1;
+  place(Object.entries(props.value || {}), round, performance.now());
+});
