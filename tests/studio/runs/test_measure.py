@@ -46,13 +46,13 @@ def test_a_measurement_predicts_and_keeps_nothing(studio_ws: Workspace, recipe: 
 
 def test_it_takes_the_longest_rows_and_few_steps(studio_ws: Workspace, recipe: Recipe, monkeypatch: pytest.MonkeyPatch) -> None:
     seen: list[execute.Prepared] = []
-    build = execute._trainer
+    build = execute.build_trainer
 
     def spy(run: execute.Prepared) -> object:
         seen.append(run)
         return build(run)
 
-    monkeypatch.setattr(execute, "_trainer", spy)
+    monkeypatch.setattr(execute, "build_trainer", spy)
     measure(studio_ws, apply_overrides(recipe, {"optim.packing": "off", "optim.per_device_batch_size": 2}))
     lengths = seen[0].tokens.lengths
     assert len(lengths) == len(seen[0].tokens.train) == 2 * (WARM_STEPS + MEASURED_STEPS)
