@@ -23,9 +23,9 @@ def loaded(tiny_model: Path) -> tuple[Any, Any]:
 
 @pytest.fixture(scope="session")
 def model_folders(tiny_model: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    """Folders of three models with different weights, of an adapter on the first, and of a classifier."""
+    """Folders of three models with different weights, of two adapters on the first, and of a classifier."""
     import torch
-    from peft import LoraConfig, get_peft_model
+    from peft import LoraConfig, PromptTuningConfig, get_peft_model
     from transformers import AutoConfig, AutoModelForCausalLM, AutoModelForSequenceClassification, AutoTokenizer
 
     top = tmp_path_factory.mktemp("folders")
@@ -36,6 +36,9 @@ def model_folders(tiny_model: Path, tmp_path_factory: pytest.TempPathFactory) ->
         made[name] = AutoModelForCausalLM.from_config(config)
     base = AutoModelForCausalLM.from_pretrained(tiny_model)
     made["tuned"] = get_peft_model(base, LoraConfig(r=4, target_modules="all-linear", task_type="CAUSAL_LM", init_lora_weights=False))
+    made["virtual"] = get_peft_model(
+        AutoModelForCausalLM.from_pretrained(tiny_model), PromptTuningConfig(task_type="CAUSAL_LM", num_virtual_tokens=4)
+    )
     labels = {"id2label": {0: "bad", 1: "good"}, "label2id": {"bad": 0, "good": 1}}
     labelled = AutoConfig.from_pretrained(tiny_model, num_labels=2, **labels)
     made["labels"] = AutoModelForSequenceClassification.from_config(labelled)
@@ -47,9 +50,9 @@ def model_folders(tiny_model: Path, tmp_path_factory: pytest.TempPathFactory) ->
 
 @pytest.fixture
 def models(workspace: Workspace, model_folders: dict[str, Path]) -> Workspace:
-    """A workspace with the models first, second and third, the adapter tuned on the first, and the classifier labels."""
+    """A workspace with the models first, second and third, the adapters tuned and virtual on the first, and the classifier labels."""
     for name, folder in model_folders.items():
-        add_local(workspace, folder, name, base="first" if name == "tuned" else None)
+        add_local(workspace, folder, name, base="first" if name in ("tuned", "virtual") else None)
     return workspace
 
 

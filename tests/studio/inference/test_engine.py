@@ -58,6 +58,13 @@ def test_every_prompt_gets_its_samples(engine):
     assert {o.seed for o in outputs} == {4}
 
 
+@pytest.mark.parametrize("model", ["first", "virtual"])
+def test_prompts_of_any_length_are_answered_as_if_alone(engine, model):
+    outputs = {o.prompt_index: o.text for o in engine.generate(model, PROMPTS, Sampling(max_new_tokens=8, temperature=0))}
+    alone = [next(engine.generate(model, [prompt], Sampling(max_new_tokens=8, temperature=0))).text for prompt in PROMPTS]
+    assert [outputs[index] for index in range(3)] == alone
+
+
 def test_the_whole_call_repeats_with_its_seed(engine):
     first, second = ([o.text for o in engine.generate("first", PROMPTS, SHORT, n=2)] for _ in range(2))
     assert first == second
