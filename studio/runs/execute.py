@@ -133,8 +133,8 @@ def _run(folder: RunFolder) -> Outcome:
     transformers.utils.logging.disable_progress_bar()
     datasets.disable_progress_bars()
     with _threads(recipe.compute.threads):
-        run = _prepare(ws, folder, recipe)
-        trainer, callback = _trainer(run)
+        run = prepare(ws, folder, recipe)
+        trainer, callback = build_trainer(run)
         if not run.progress.finished:
             if folder.wanted() == "stop":
                 return Outcome("stopped", "Stopped before its first step." if run.checkpoint is None else "Stopped where it was.")
@@ -148,7 +148,7 @@ def _run(folder: RunFolder) -> Outcome:
         return Outcome("stopped", where, _summary(run, trainer))
 
 
-def _prepare(ws: Workspace, folder: RunFolder, recipe: Recipe) -> Prepared:
+def prepare(ws: Workspace, folder: RunFolder, recipe: Recipe) -> Prepared:
     """Rows to tokens, what is left open decided, the model loaded, the checkpoint to go on from found."""
     folder.write_status(message="Reading the data")
     rows = training_rows(ws, recipe)
@@ -195,7 +195,7 @@ def _start_log(folder: RunFolder, model: Any, tokens: TokenRows, resolved: Resol
         folder.log(f"{tokens.cut:,} rows were cut, because they are longer than the longest row.")
 
 
-def _trainer(run: Prepared) -> tuple[Any, RunCallback]:
+def build_trainer(run: Prepared) -> tuple[Any, RunCallback]:
     """The method's trainer with the studio's callbacks; it is built right before it trains."""
     recipe, progress = run.recipe, run.progress
     watchdog = Watchdog(half_precision=run.resolved.precision == "float16")

@@ -11,7 +11,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from studio.data.store import import_file
+from studio.data.store import add_version, import_file
 from studio.device import lease
 from studio.errors import RunError
 from studio.inference.engine import Engine
@@ -266,14 +266,22 @@ def test_early_stopping_counts_over_a_stop(new_run: New, at_step: Callable[..., 
     assert evaluated == list(range(0, outcome.summary["best"]["step"] + 5, 2))
 
 
-def test_the_best_checkpoint_becomes_the_model(new_run: New) -> None:
-    folder = new_run(optim__learning_rate=0.3, optim__max_steps=16, optim__schedule="constant", evaluation__every=2,
+def test_the_best_checkpoint_becomes_the_model(new_run: New, studio_ws: Workspace) -> None:
+    chats = {
+        "train": [("where", "thank you the order is good")] * 16,
+        "validation": [("where", "my film is awful")] * 4,
+    }
+    turns = {side: [{"messages": [{"role": "user", "content": q}, {"role": "assistant", "content": a}]} for q, a in pairs]
+             for side, pairs in chats.items()}  # fmt: skip
+    add_version(studio_ws, "shifted", "chat", turns, {"name": "test"})
+    folder = new_run(data__sources="shifted", optim__learning_rate=0.02, optim__max_steps=16, evaluation__every=2,
                      evaluation__keep_checkpoints=1, adaptation__kind="full")  # fmt: skip
     outcome = execute(folder.path)
     best = outcome.summary["best"]["step"]
     assert min(rows(folder, "eval_loss")[1:], key=lambda row: row["eval_loss"])["step"] == best < 16
     assert checkpoints.steps(folder) == [best, 16]
     assert same(weights(folder), load_file(checkpoints.path_of(folder, best) / "model.safetensors"))
+    assert "overfitting" in [event["kind"] for event in outcome.summary["watchdog"]]
 
 
 def test_a_run_without_held_out_rows_keeps_the_last(new_run: New, studio_ws: Workspace, chat_file: Callable[..., Path]) -> None:
