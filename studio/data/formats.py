@@ -12,12 +12,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.parquet as pq
+
 from studio.errors import DataError
 
 MAX_FILE_BYTES = 1 << 30
 MAX_EXPANDED_BYTES = 4 << 30
 MAX_EXPANSION = 100
-ALWAYS_ALLOWED_BYTES = 64 << 20
+ALWAYS_ALLOWED_BYTES = 256 << 20
+ROW_BYTES, VALUE_BYTES = 100, 60  # what Python adds to each row and to each value in it
 BATCH_ROWS = 2048
 
 MAGIC = (
@@ -237,9 +241,6 @@ def _json_reason(error: Exception) -> str:
 
 def read_parquet(path: Path, limit_rows: int | None = None) -> RawTable:
     """A Parquet file, read in batches under a cap on what it grows to in memory."""
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
     table = RawTable([], [], [], "parquet")
     size = path.stat().st_size
     cap = min(MAX_EXPANDED_BYTES, max(ALWAYS_ALLOWED_BYTES, size * MAX_EXPANSION))
@@ -251,7 +252,8 @@ def read_parquet(path: Path, limit_rows: int | None = None) -> RawTable:
             if sum(groups) > cap:
                 raise _too_large(path, sum(groups))
             for batch in file.iter_batches(batch_size=BATCH_ROWS if size > BATCH_ROWS else 64):
-                grown += batch.nbytes
+                batch = pa.record_batch([_decoded(column) for column in batch.columns], batch.schema.names)
+                grown += batch.nbytes + batch.num_rows * (ROW_BYTES + VALUE_BYTES * batch.num_columns)
                 if grown > cap:
                     raise _too_large(path, grown)
                 table.rows.extend(batch.to_pylist())
@@ -261,6 +263,11 @@ def read_parquet(path: Path, limit_rows: int | None = None) -> RawTable:
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError, OSError, UnicodeDecodeError) as error:
         raise DataError(f"{path.name} cannot be read as Parquet: {error}.", "The file may be cut short; export it again.") from error
     return table
+
+
+def _decoded(column: pa.Array) -> pa.Array:
+    """A column as it is in memory, where a file may keep each value once and number it."""
+    return column.dictionary_decode() if isinstance(column, pa.DictionaryArray) else column
 
 
 def _too_large(path: Path, size: int) -> DataError:

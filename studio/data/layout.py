@@ -11,10 +11,9 @@ template that none of this understands, add a way of finding answers to `lay_out
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
-from weakref import WeakKeyDictionary
+from weakref import WeakKeyDictionary, ref
 
 from studio.errors import DataError
 
@@ -67,7 +66,7 @@ class ChatFormat:
         if GENERATION.search(self.template):
             inside = GENERATION.sub(r"{%\1 call studio_mark() \2%}", self.template)
             self.marked_template = MARK_MACRO + END_GENERATION.sub(r"{%\1 endcall \2%}", inside)
-        self._tokenizer: Callable[..., str] = tokenizer.apply_chat_template
+        self._tokenizer = ref(tokenizer)  # a strong one would keep the tokenizer in `_formats` for ever
         self.eos = tokenizer.eos_token or ""
         self.controls = control_pattern(tokenizer)
         self.opening = self._opening()
@@ -79,8 +78,10 @@ class ChatFormat:
 
         messages = [{"role": turn.role, "content": turn.content} for turn in turns]
         template = self.marked_template if marked else self.template
+        tokenizer = self._tokenizer()
+        assert tokenizer is not None
         try:
-            return self._tokenizer(messages, chat_template=template, tokenize=False, add_generation_prompt=open_answer)
+            return tokenizer.apply_chat_template(messages, chat_template=template, tokenize=False, add_generation_prompt=open_answer)
         except (TemplateError, TypeError, ValueError, LookupError, AttributeError) as error:
             raise TemplateRefusal(f"The model's chat template refuses this conversation: {error}.") from error
 

@@ -6,7 +6,7 @@ To recognise another spelling, add it to the lists here; another shape, add a fu
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from studio.data.convert import FALSE, TRUE, looks_like_messages
@@ -86,8 +86,13 @@ def recognise(raw: RawTable) -> Recognition | None:
     look = _Look(raw)
     for shape in SHAPES:
         if found := shape(look):
-            return found
+            left = [name for name in raw.columns if not _uses(found.mapping, name)]
+            return replace(found, why=f"{found.why} Left out: {', '.join(left[:10])}.") if left else found
     return None
+
+
+def _uses(mapping: Mapping, column: str) -> bool:
+    return any(source == column or f"{{{column}}}" in source for source in mapping.sources().values())
 
 
 def explain(raw: RawTable, name: str) -> tuple[str, str]:

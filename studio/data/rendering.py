@@ -155,7 +155,7 @@ def _plain_layout(text: str, controls: re.Pattern[str], ending: str) -> Layout:
 
 def _ending(tokenizer: PreTrainedTokenizerBase) -> str:
     """The end-of-sequence token, unless the tokenizer adds it by itself."""
-    return "" if tokenizer("a").input_ids[-1] == tokenizer.eos_token_id else tokenizer.eos_token or ""
+    return "" if tokenizer("a").input_ids[-1:] == [tokenizer.eos_token_id] else tokenizer.eos_token or ""
 
 
 def _chat_layout(tokenizer: PreTrainedTokenizerBase, row: Row, kind: str, train_on: TrainOn) -> Layout:

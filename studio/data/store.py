@@ -22,7 +22,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from studio.data.formats import MAX_FILE_BYTES, BadRow, read_file
-from studio.data.mapping import Mapping, map_rows
+from studio.data.mapping import Mapped, Mapping, map_rows
 from studio.data.paging import count_matches, page
 from studio.data.recognise import Recognition, explain, recognise
 from studio.data.schema import SPLITS, Row, schema_of, to_table
@@ -96,14 +96,7 @@ def import_file(
             f"None of the {read} rows of {path.name} can be used. The first: line {first.line}, {first.reason}.",
             "Check which column gives what, or mend the file.",
         )
-    if any(mapped.splits):
-        splits: dict[str, list[Row]] = {}
-        for row, side in zip(mapped.rows, mapped.splits, strict=True):
-            splits.setdefault(side or "train", []).append(row)
-        divided: dict[str, Any] = {"column": mapping.split}
-    else:
-        splits = split_rows(mapped.rows, mapping.kind, split) if split else {"train": mapped.rows}
-        divided = split.model_dump() if split else {}
+    splits, divided = _divided(mapped, mapping, split)
     step = {
         "kind": "import",
         "file": path.name,
@@ -339,6 +332,19 @@ def _sync(folder: Path) -> None:
         os.fsync(handle)
     finally:
         os.close(handle)
+
+
+def _divided(mapped: Mapped, mapping: Mapping, split: SplitSettings | None) -> tuple[dict[str, list[Row]], dict[str, Any]]:
+    """The rows by split, and how they were divided: by the file's own column, by the settings, or not at all."""
+    if any(mapped.splits):
+        splits: dict[str, list[Row]] = {}
+        for row, side in zip(mapped.rows, mapped.splits, strict=True):
+            splits.setdefault(side or "train", []).append(row)
+        if len(splits) > 1 or split is None:
+            return splits, {"column": mapping.split}
+    if split is None:
+        return {"train": mapped.rows}, {}
+    return split_rows(mapped.rows, mapping.kind, split), split.model_dump()
 
 
 def _files(info: VersionInfo, split: str | None) -> list[Path]:

@@ -117,9 +117,17 @@ def test_parquet(tmp_path):
 
 def test_a_parquet_file_that_grows_without_end_is_refused(tmp_path):
     """A few kilobytes on disk that would fill gigabytes of memory."""
-    column = pa.chunked_array([pa.array(["x" * 10_000] * 1000)] * 20)
+    column = pa.chunked_array([pa.array(["x" * 10_000] * 1000)] * 40)
     pq.write_table(pa.table({"text": column}), tmp_path / "bomb.parquet", compression="zstd")
     assert (tmp_path / "bomb.parquet").stat().st_size < 1_000_000
+    with pytest.raises(DataError, match="grows to more than"):
+        read_file(tmp_path / "bomb.parquet")
+
+
+def test_a_parquet_file_of_few_values_and_many_rows_is_refused(tmp_path):
+    numbers = pa.array([0]).take(pa.array([0] * 3_000_000, pa.int32()))
+    pq.write_table(pa.table({"a": numbers, "b": numbers.cast(pa.string()).dictionary_encode()}), tmp_path / "bomb.parquet")
+    assert (tmp_path / "bomb.parquet").stat().st_size < 100_000
     with pytest.raises(DataError, match="grows to more than"):
         read_file(tmp_path / "bomb.parquet")
 

@@ -119,6 +119,11 @@ def test_texts_prompts_and_unpaired():
     assert [row["label"] for row in rows] == [True, False]
 
 
+def test_columns_that_are_not_used_are_told():
+    found, _, _ = recognised({"question": "q", "answer": "a", "context": "c", "id": 1})
+    assert found.why.endswith("Left out: context, id.")
+
+
 def test_unclear_columns_are_not_guessed():
     assert recognise(table({"first": "a", "second": "b"})) is None
 

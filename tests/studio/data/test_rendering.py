@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import random
 import time
+import weakref
 
 import pytest
 
@@ -207,6 +209,15 @@ def test_a_changed_template_is_noticed(plain):
     render(plain, {"messages": CHAT}, "chat")
     plain.chat_template = templates.GENERATION
     assert "<|user|>hello" in render(plain, {"messages": CHAT}, "chat").text
+
+
+def test_tokenizers_are_not_kept_alive():
+    tokenizer = make_tokenizer(templates.CHATML)
+    render(tokenizer, {"messages": CHAT}, "chat")
+    alive = weakref.ref(tokenizer)
+    del tokenizer
+    gc.collect()
+    assert alive() is None
 
 
 def test_reserved_characters_are_removed(plain):

@@ -60,6 +60,8 @@ def test_a_split_column_decides(workspace, tmp_path):
     info = store.import_file(workspace, path, "rows", split=SplitSettings(validation=0.5))
     assert info.splits == {"train": 1, "validation": 1, "test": 1}
     assert store.rows(workspace, "rows", "test") == [{"text": "b", "label": "y"}]
+    path.write_text("text,label,split\na,x,train\nb,y,train\nc,x,train\n")
+    assert store.import_file(workspace, path, "more").splits == {"train": 2, "validation": 1}
 
 
 @pytest.mark.parametrize("name", ["", "a b", "../up", "a/b", "a@1", ".hidden", "-x", "x" * 81, "ü", "a~1", "a\n"])
