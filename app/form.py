@@ -59,7 +59,7 @@ class Form:
         datasets, models = self.page.dataset_choices(), self.page.model_choices()
         newest = {ref.partition("@")[0]: ref for _, ref in datasets}
         names = [newest.get(s["name"], s["name"]) for s in sources]
-        values[WEIGHTS] = ", ".join(f"{s['weight']:g}" for s in sources) if any(s["weight"] != 1 for s in sources) else ""
+        values[WEIGHTS] = ", ".join(f"{s['weight']:.12g}" for s in sources) if any(s["weight"] != 1 for s in sources) else ""
         special = {
             "model": gr.update(value=recipe.model, choices=models),
             SOURCES: gr.update(value=names, choices=datasets),
@@ -68,7 +68,7 @@ class Form:
             "adaptation": gr.update(value=recipe.adaptation.kind, info=summary("adaptation", recipe.adaptation.kind)),
         }
         optional = {spec.key for spec in fields.specs() if spec.optional}
-        values |= {key: "" if values[key] is None else f"{values[key]:g}" for key in optional}
+        values |= {key: "" if values[key] is None else f"{values[key]:.12g}" for key in optional}
         filled = [special.get(key, values.get(key)) for key in self.components]
         return [*filled, *self.switch(recipe.method.kind, recipe.adaptation.kind), self.advanced_words(recipe), {}]
 

@@ -64,7 +64,7 @@ def _facts(plan: Plan, measured: Measurement | None) -> list[tuple[str, str, str
     ]
     if measured is not None:
         facts.append(("Time", f"about {duration(measured.total_seconds)} (measured)", "From a few real steps on the longest rows."))
-        facts.append(("Memory", f"{measured.peak_bytes / GIB:.1f} GB at most (measured)", "From a few real steps on the longest rows."))
+        facts.append(("Memory", f"{size(measured.peak_bytes)} at most (measured)", "From a few real steps on the longest rows."))
     else:
         time = "press Measure to know" if plan.seconds is None else f"about {duration(plan.seconds)}"
         facts.append(("Time", time, "An estimate; Measure takes a few real steps."))
@@ -76,7 +76,7 @@ def _facts(plan: Plan, measured: Measurement | None) -> list[tuple[str, str, str
 
 def _memory(plan: Plan) -> str:
     memory = plan.memory
-    words = f"{memory.total / GIB:.1f} of {memory.available / GIB:.1f} GB"
+    words = f"{size(memory.total)} of {size(memory.available)}"
     return words if memory.fits else f"{words}: too much"
 
 
@@ -90,6 +90,11 @@ def _warning(warning: Any) -> str:
         changes = html.escape(json.dumps(warning.changes))
         button = f'<button type="button" class="remedy" data-changes="{changes}">{html.escape(warning.label)}</button>'
     return f'<div class="notice warning"><span>{html.escape(warning.text)}</span> {button}</div>'
+
+
+def size(count: float) -> str:
+    """Bytes as people say them: `640 MB`, `17.4 GB`."""
+    return f"{count / GIB:.1f} GB" if count >= GIB / 2 else f"{max(count / 2**20, 1):.0f} MB"
 
 
 def duration(seconds: float) -> str:

@@ -104,7 +104,7 @@ def build(page: Page) -> RunsTab:
             with gr.Column(scale=1, min_width=280):
                 prompt = gr.Textbox(label="Try it now", info="The weights as they are at this step answer.", lines=2, elem_id="try-prompt")
                 ask = gr.Button("Ask", size="md", elem_id="try-ask")
-                answer = gr.HTML(elem_id="try-answer")
+                answer = gr.HTML(elem_id="try-answer", apply_default_css=False)
                 with gr.Accordion("Name and note", open=False):
                     name = gr.Textbox(label="Name", elem_id="run-name")
                     note = gr.Textbox(label="Note", lines=2, elem_id="run-note")
@@ -153,7 +153,7 @@ def _moved(parts: _Parts) -> Callable[..., list[Any]]:
     def moved(current: str, marked: list[str]) -> list[Any]:
         """Fresh buttons for a new state; what a person is typing into name and note stays."""
         fresh = parts.show(current, marked)
-        kept = {parts.shown.index(parts.name), parts.shown.index(parts.note), parts.shown.index(parts.said)}
+        kept = {parts.shown.index(parts.name), parts.shown.index(parts.note)}
         return [gr.skip() if index in kept else value for index, value in enumerate(fresh)]
 
     return moved
@@ -189,8 +189,8 @@ def _wire_actions(parts: _Parts, sure: gr.Button, keep: gr.Button, undo: gr.Butt
         except StudioError as error:
             return [*parts.show(current, marked, notice(error)), gr.update(visible=False), ""]
         runs = store.list_runs(workspace)
-        shown = parts.show(_most_interesting(runs), marked, notice(f"{current} was deleted.", "info"))
-        return [*shown, gr.update(visible=True), current]
+        shown = parts.show(_most_interesting(runs), marked)
+        return [*shown, gr.update(visible=True, value=f"Undo the deletion of {current}"), current]
 
     def restore(name: str, marked: list[str]) -> list[Any]:
         store.restore_run(workspace, name)

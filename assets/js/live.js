@@ -137,14 +137,14 @@ function layoutOf(panel, traces) {
   const positive = traces.every((trace) => trace.y.every((value) => value > 0));
   return {
     height: 210,
-    margin: { l: 44, r: 8, t: 6, b: 28 },
+    margin: { l: 44, r: 8, t: traces.length > 1 ? 22 : 6, b: 28 },
     paper_bgcolor: "rgba(0,0,0,0)",
     plot_bgcolor: "rgba(0,0,0,0)",
     font: { color: text, size: 11, family: style.fontFamily },
     xaxis: { ...axis, title: null, rangemode: "tozero" },
     yaxis: { ...axis, type: options.log && positive && !panel.share ? "log" : "linear", tickformat: panel.share ? ".0%" : panel.id === "rate" ? ".1e" : "~g" },
     showlegend: traces.length > 1,
-    legend: { orientation: "h", x: 1, xanchor: "right", y: 1, bgcolor: "rgba(0,0,0,0)", font: { size: 11 } },
+    legend: { orientation: "h", x: 1, xanchor: "right", y: 1.02, yanchor: "bottom", bgcolor: "rgba(0,0,0,0)", font: { size: 11 } },
     hovermode: "x unified",
     hoverlabel: { bgcolor: style.getPropertyValue("--block-background-fill").trim(), bordercolor: line, font: { size: 12, color: style.getPropertyValue("--body-text-color").trim() } },
     uirevision: `${current}|${options.log}`,

@@ -1,0 +1,36 @@
+"""The points of the curves: what is drawn of the metrics, thinned without losing the shape."""
+
+from __future__ import annotations
+
+import math
+
+from app import charts
+
+
+def test_points_follow_the_rows_and_leave_out_what_is_not_a_number() -> None:
+    rows = [
+        {"step": 1, "loss": 2.0, "memory": 2**30},
+        {"step": 2, "loss": float("nan"), "memory": None},
+        {"step": 2, "eval_loss": 1.5},
+        {"step": 3, "loss": 1.0, "eval_by_class": {"good": {"f1": 0.5}}},
+    ]
+    points = charts.points(rows)
+    assert points["loss"] == {"x": [1, 3], "y": [2.0, 1.0]}
+    assert points["eval_loss"] == {"x": [2], "y": [1.5]}
+    assert points["memory"]["y"] == [1.0]
+    assert charts.by_class(rows) == [{"label": "good", "f1": 0.5}]
+
+
+def test_thinning_keeps_the_ends_and_the_spike() -> None:
+    rows = [{"step": i, "loss": math.exp(-i / 1000)} for i in range(5000)]
+    rows[2500]["loss"] = 9.0
+    thin = charts.thinned(charts.points(rows))["loss"]
+    assert len(thin["x"]) == charts.MOST_POINTS
+    assert thin["x"][0] == 0
+    assert thin["x"][-1] == 4999
+    assert max(thin["y"]) == 9.0
+
+
+def test_short_curves_are_drawn_whole() -> None:
+    curve = {"loss": {"x": [1, 2], "y": [3.0, 2.0]}}
+    assert charts.thinned(curve) == curve
