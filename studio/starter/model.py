@@ -66,15 +66,16 @@ def save(model: LlamaForCausalLM, tokenizer: PreTrainedTokenizerFast, folder: Pa
         )
         small.save_pretrained(aside)
         tokenizer.save_pretrained(aside)
-        _no_absolute_paths(Path(aside))
+        clean(Path(aside))
         for file in sorted(Path(aside).iterdir(), key=lambda path: path.suffix == ".safetensors"):
             file.chmod(0o644)
             file.replace(folder / file.name)
 
 
-def _no_absolute_paths(folder: Path) -> None:
-    """Takes the name of the training folder out of the written configuration."""
-    path = folder / "config.json"
-    config = json.loads(path.read_text(encoding="utf-8"))
-    config.pop("_name_or_path", None)
-    path.write_text(json.dumps(config, indent=2) + "\n", encoding="utf-8")
+def clean(folder: Path) -> None:
+    """Takes out of the configurations what only says where they were last loaded from."""
+    for name, keys in (("config.json", ("_name_or_path",)), ("tokenizer_config.json", ("is_local", "local_files_only"))):
+        path = folder / name
+        settings = json.loads(path.read_text(encoding="utf-8"))
+        kept = {key: value for key, value in settings.items() if key not in keys}
+        path.write_text(json.dumps(kept, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
