@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary, ref
 
 from studio.errors import DataError
@@ -69,14 +69,19 @@ class ChatFormat:
         self._tokenizer = ref(tokenizer)  # a strong one would keep the tokenizer in `_formats` for ever
         self.eos = tokenizer.eos_token or ""
         self.controls = control_pattern(tokenizer)
+        self.in_parts = False
+        self.in_parts = self._wants_parts()
         self.opening = self._opening()
+        self.closing = self._closing()
         self.takes_system = self._takes_system()
 
     def text(self, turns: list[Turn], marked: bool = False, open_answer: bool = False) -> str:
         """The template's text; raises `TemplateRefusal` when the template raises."""
         from jinja2.exceptions import TemplateError
 
-        messages = [{"role": turn.role, "content": turn.content} for turn in turns]
+        messages: list[dict[str, Any]] = [{"role": turn.role, "content": turn.content} for turn in turns]
+        if self.in_parts:
+            messages = [{**message, "content": [{"type": "text", "text": message["content"]}]} for message in messages]
         template = self.marked_template if marked else self.template
         tokenizer = self._tokenizer()
         assert tokenizer is not None
@@ -100,6 +105,27 @@ class ChatFormat:
                 waiting = []
             result.append(turn)
         return [*result, *(Turn("user", text) for text in waiting)]
+
+    def _wants_parts(self) -> bool:
+        """Whether the template shows a content only as a list of parts, as those of models that also see images may."""
+        try:
+            shown = PROBE in self.text([Turn("user", PROBE)])
+        except TemplateRefusal:
+            shown = False
+        if shown:
+            return False
+        self.in_parts = True
+        if PROBE not in self.text([Turn("user", PROBE)]):
+            raise TemplateRefusal("The model's chat template leaves out what the user says.")
+        return True
+
+    def _closing(self) -> str:
+        """The control tokens that the template writes behind a last answer, for example `<|im_end|>`; "" when there are none."""
+        try:
+            behind = self.text([Turn("user", "question"), Turn("assistant", PROBE)]).rpartition(PROBE)[2]
+        except TemplateRefusal:
+            return ""
+        return behind[: _run_end(self.controls, behind, 0, len(behind))]
 
     def _opening(self) -> str:
         """What the template writes before the model's answer, for example `<|im_start|>assistant\\n`; "" when it writes nothing."""
@@ -213,11 +239,11 @@ def _by_marks(format: ChatFormat, turns: list[Turn], text: str) -> list[tuple[in
         if not turn.trained:
             continue
         block = next(((begin, end) for begin, end in generated if begin <= closes[index] <= end and begin >= before), None)
+        handover = _handover(format, text, before, closes[index] if opened is None else opened)
         if block:
-            start: int | None = block[0]
+            start: int | None = max(block[0], handover or 0)
         elif format.opening:
-            found = text.find(format.opening, before, closes[index] if opened is None else opened)
-            start = found + len(format.opening) if found >= 0 else opened
+            start = opened if handover is None else handover
         else:
             start = _after_beginning(format, turns[:index], text, opened)
         if start is None:
@@ -236,8 +262,43 @@ def _after_beginning(format: ChatFormat, before: list[Turn], text: str, otherwis
     return len(beginning) if beginning and text.startswith(beginning) else otherwise
 
 
+def _run_end(controls: re.Pattern[str], text: str, low: int, high: int) -> int:
+    """The end of the first control token in `text[low:high]` and of those that follow it without a gap; 0 when there is none."""
+    found = controls.search(text, low, high)
+    end = 0
+    while found:
+        end = found.end()
+        found = controls.match(text, end, high)
+    return end
+
+
+def _handover(format: ChatFormat, text: str, low: int, high: int) -> int | None:
+    """Where the template's opening of an answer ends in `text[low:high]`, or where the text leaves it; None when it is not there."""
+    anchor = format.controls.search(format.opening)
+    token = anchor[0] if anchor else format.opening
+    place = text.rfind(token, low, high) if token else -1
+    if place < 0:
+        return None
+    opening = format.opening[anchor.start() if anchor else 0 :]
+    same = 0
+    while same < min(len(opening), high - place) and opening[same] == text[place + same]:
+        same += 1
+    return place + same
+
+
 def _to_the_end(format: ChatFormat, text: str, closed: int, limit: int, block_end: int) -> tuple[int, bool]:
-    """The end of an answer with its end-of-turn token, and whether there is one, given where its content ends."""
+    """The end of an answer with its end-of-turn token, and whether there is one, given where its content ends.
+
+    The end is what the template writes behind a last answer where it stands here too, else the first control tokens in a
+    generation block, else the first one behind the content.
+    """
+    content_end = closed + len(text[closed:limit]) - len(text[closed:limit].lstrip())
+    for place in (closed, content_end):
+        if format.closing and text.startswith(format.closing, place):
+            return place + len(format.closing), True
+    inside = _run_end(format.controls, text, closed, max(closed, min(block_end, limit)))
+    if inside and not text[inside:block_end].strip():
+        return inside, True
     found = format.controls.search(text, closed, limit)
     if found and not text[max(closed, block_end) : found.start()].strip():
         return max(found.end(), block_end), True
@@ -260,6 +321,8 @@ def _by_turns(format: ChatFormat, turns: list[Turn], text: str) -> list[tuple[in
             start, closed = (place if start is None else start), place + length
         cursor = max(cursor, closed)
         if turn.trained:
+            if not text[start or 0 : closed].strip():
+                raise TemplateRefusal("The model's chat template leaves out an answer.")
             following = [other.content.strip() for other in turns[index + 1 :] if other.content.strip()]
             limit = text.find(following[0], cursor) if following else len(text)
             answers.append((start or 0, *_to_the_end(format, text, closed, limit if limit >= 0 else len(text), 0)))

@@ -340,7 +340,7 @@ def _divided(mapped: Mapped, mapping: Mapping, split: SplitSettings | None) -> t
         splits: dict[str, list[Row]] = {}
         for row, side in zip(mapped.rows, mapped.splits, strict=True):
             splits.setdefault(side or "train", []).append(row)
-        if len(splits) > 1 or split is None:
+        if set(splits) != {"train"} or split is None:
             return splits, {"column": mapping.split}
     if split is None:
         return {"train": mapped.rows}, {}

@@ -86,7 +86,28 @@ SHOUTING = (
     "{%- if add_generation_prompt %}{{- '<|assistant|>' }}{%- endif %}"
 )
 
+GENERATION_AROUND_ALL = (
+    "{%- for m in messages %}"
+    "{%- if m.role == 'assistant' %}{% generation %}{{- '<|assistant|>\\n' + m.content + '<|end|>' + '\\n' }}{% endgeneration %}"
+    "{%- else %}{{- '<|' + m.role + '|>\\n' + m.content + '<|end|>\\n' }}{%- endif %}{%- endfor %}"
+    "{%- if add_generation_prompt %}{{- '<|assistant|>\\n' }}{%- endif %}"
+)
+
+PARTS = (
+    "{%- for m in messages %}{{- '<|' + m.role + '|>' }}"
+    "{%- for part in m.content %}{%- if part['type'] == 'text' %}{{- part['text'] }}{%- endif %}{%- endfor %}"
+    "{{- '<|end|>\\n' }}{%- endfor %}"
+    "{%- if add_generation_prompt %}{{- '<|assistant|>' }}{%- endif %}"
+)
+
+TWO_ENDS = (
+    "{%- for m in messages %}{{- '<|' + m.role + '|>' + m.content }}{%- if m.role == 'assistant' %}{{- '<|pad|>' }}{%- endif %}"
+    "{{- '<|end|>' }}{%- endfor %}{%- if add_generation_prompt %}{{- '<|assistant|>' }}{%- endif %}"
+)
+
 ALL = {
+    "generation_around_all": GENERATION_AROUND_ALL,
+    "parts": PARTS,
     "generation": GENERATION,
     "chatml": CHATML,
     "thinking": THINKING,

@@ -56,8 +56,10 @@ def test_answers_and_their_end_tokens_are_trained_and_nothing_else(tokenizer):
 
 def test_tokens_are_those_of_the_template(tokenizer):
     messages = CHAT[1:]
+    if tokenizer.chat_template == templates.PARTS:
+        messages = [{**message, "content": [{"type": "text", "text": message["content"]}]} for message in messages]
     expected = tokenizer.apply_chat_template(messages, return_dict=False)
-    assert render(tokenizer, {"messages": messages}, "chat").input_ids == expected
+    assert render(tokenizer, {"messages": CHAT[1:]}, "chat").input_ids == expected
 
 
 def test_training_starts_where_inference_hands_over(tokenizer):
@@ -203,6 +205,20 @@ def test_no_template_and_no_end_token_are_told():
     assert rendered.input_ids[-1] == tokenizer.eos_token_id
     assert rendered.trained[-1]
     assert any("end-of-turn" in warning for warning in rendered.warnings)
+
+
+def test_all_tokens_that_end_an_answer_are_trained():
+    tokenizer = make_tokenizer(templates.TWO_ENDS)
+    assert trained_text(tokenizer, render(tokenizer, {"messages": CHAT}, "chat")) == "thank you<|pad|><|end|>at nine<|pad|><|end|>"
+
+
+def test_a_template_that_leaves_texts_out_is_refused():
+    tokenizer = make_tokenizer("{% for m in messages %}{{ m.role }}{% endfor %}")
+    with pytest.raises(DataError, match="leaves out"):
+        render(tokenizer, {"messages": CHAT}, "chat")
+    tokenizer.chat_template = templates.CHATML.replace("message.content", "(message.content if message.role == 'user' else '')")
+    with pytest.raises(DataError, match="leaves out an answer"):
+        render(tokenizer, {"messages": CHAT}, "chat")
 
 
 def test_a_changed_template_is_noticed(plain):
