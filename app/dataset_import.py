@@ -73,7 +73,7 @@ def look_at(path: str | Path) -> Upload:
     try:
         raw = read_file(upload.path, limit_rows=LOOKED_AT)
     except DataError as error:
-        upload.problem = str(error)
+        upload.problem = f"{error.message.rstrip('.')}. {error.remedy}".strip()
         return upload
     upload.columns = list(raw.columns)
     recognition = recognise(raw)
@@ -86,7 +86,7 @@ def look_at(path: str | Path) -> Upload:
 def said(upload: Upload) -> str:
     """What was found in the file, as HTML."""
     if upload.problem:
-        return notice(f"{upload.path.name}: {upload.problem}", "error")
+        return notice(upload.problem)
     columns = ", ".join(upload.columns[:12]) + (" …" if len(upload.columns) > 12 else "")
     if upload.found:
         sure = f"{100 * upload.confidence:.0f} % sure"

@@ -104,7 +104,7 @@ def build(page: Page) -> ImportForm:
     with gr.Row(elem_classes="columns"):
         kinds = sorted(READERS)
         files = gr.File(
-            label="Files: " + ", ".join(k.lstrip(".").upper() for k in kinds), file_count="multiple", file_types=kinds, elem_id="import-files",
+            label="Files: CSV, TSV, JSON, JSONL, Parquet, plain text", file_count="multiple", file_types=kinds, elem_id="import-files",
             height=150, scale=1, min_width=280,
         )  # fmt: skip
         samples = Choices(importing.samples_table(shipped_samples()), elem_id="import-samples", scale=1, min_width=280)

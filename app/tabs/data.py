@@ -72,7 +72,7 @@ def train_update(ws: Workspace, ref: str) -> Any:
 
 def build(page: Page) -> DataTab:
     ws = page.workspace
-    selected = gr.State("")
+    selected, adding = gr.State(""), gr.State(False)
     with gr.Row(elem_classes="columns"):
         with gr.Column(scale=4, min_width=300):
             with gr.Row(elem_classes="tools bar"):
@@ -103,25 +103,25 @@ def build(page: Page) -> DataTab:
         """Everything that shows the open version; with an empty ref, the empty state."""
         panels = gr.update(visible=bool(ref)), gr.update(visible=not ref), gr.update(visible=False)
         top = (title_of(ws, ref), train_update(ws, ref)) if ref else ("", gr.skip())
-        return (*datasets_table(ws, text, ref), *panels, *top, *rows.show(ref), *care.show(ref), *naming.show(ref))
+        return (False, *datasets_table(ws, text, ref), *panels, *top, *rows.show(ref), *care.show(ref), *naming.show(ref))
 
-    outputs = [heading, listing, detail, empty, import_panel, title, train, *rows.outputs, *care.outputs, *naming.outputs]
+    outputs = [adding, heading, listing, detail, empty, import_panel, title, train, *rows.outputs, *care.outputs, *naming.outputs]
 
     def choose(event: gr.EventData) -> str:
         return store.get_version(ws, key_of(event)).ref
 
-    def refresh(ref: str, text: str) -> tuple[Any, ...]:
+    def refresh(ref: str, text: str, is_adding: bool) -> tuple[Any, ...]:
         """The list as it is now, and the open version for as long as it exists."""
         names = [v.dataset for v in store.list_datasets(ws)]
         kept = ref if ref.partition("@")[0] in names else ""
         none_open = gr.update(visible=False) if not kept else gr.skip()
-        return (kept, *datasets_table(ws, text, kept), none_open, gr.update(visible=not kept))
+        return (kept, *datasets_table(ws, text, kept), none_open, gr.update(visible=not kept and not is_adding))
 
     def add_panel() -> tuple[Any, ...]:
-        return gr.update(visible=True), gr.update(visible=False), gr.update(visible=False)
+        return True, gr.update(visible=True), gr.update(visible=False), gr.update(visible=False)
 
     def close_panel(ref: str) -> tuple[Any, ...]:
-        return gr.update(visible=False), gr.update(visible=bool(ref)), gr.update(visible=not ref)
+        return False, gr.update(visible=False), gr.update(visible=bool(ref)), gr.update(visible=not ref)
 
     def take_imported(ref: str, before: str) -> tuple[Any, ...]:
         """After an import: the new version is open; while files still wait, the form stays."""
@@ -139,8 +139,8 @@ def build(page: Page) -> DataTab:
         trigger_mode="always_last",
         **QUIET,
     )
-    add.click(add_panel, None, [import_panel, detail, empty], **QUIET).then(form.reset, None, form.reset_outputs, **QUIET)
-    form.close.click(close_panel, selected, [import_panel, detail, empty], **QUIET)
+    add.click(add_panel, None, [adding, import_panel, detail, empty], **QUIET).then(form.reset, None, form.reset_outputs, **QUIET)
+    form.close.click(close_panel, selected, [adding, import_panel, detail, empty], **QUIET)
     for event in form.done:
         event.success(guarded(take_imported), [form.imported, selected], [selected, heading, listing], **QUIET).success(
             guarded(finish), [selected, form.imported], outputs, **QUIET
@@ -148,7 +148,7 @@ def build(page: Page) -> DataTab:
     for event in (*care.changed, *naming.changed):
         event.success(show, [selected, wanted], outputs, **QUIET)
     restore.connect(page, selected, naming, (show, [selected, wanted], outputs))
-    page.refreshes("data", refresh, [selected, heading, listing, detail, empty], [selected, wanted])
+    page.refreshes("data", refresh, [selected, heading, listing, detail, empty], [selected, wanted, adding])
     page.receives("open_dataset", lambda ref: (store.get_version(ws, ref).ref, *opened(ref, "")), [selected, *outputs], tab="data")
     page.sends("train_on", train.click, [selected])
     return DataTab(selected, train)

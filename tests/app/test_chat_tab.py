@@ -144,3 +144,13 @@ def test_conversations_are_kept_reopened_and_become_data(models: Workspace, chat
     assert (version.number, version.rows) == (2, 21)
     with pytest.raises(DataError):
         conversation_shelf.save(models, conversation.new_talk(), ["alpha"], "", Sampling())
+
+
+def test_a_classifier_answers_with_probabilities(models: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    labels = SimpleNamespace(classify=lambda model, texts: [{"bad": 0.1, "good <b>": 0.9} for _ in texts])
+    monkeypatch.setattr(conversation.registry, "get_model", lambda ws, name: SimpleNamespace(kind="classifier"))
+    talk = answered(models, labels, conversation.ask(conversation.new_talk(), "a fine film"), ["alpha"])
+    assert talk["sides"][0][-1]["content"] == "good <b>"
+    view = transcript(talk["sides"][0], "alpha")
+    assert view.index("90.0 %") < view.index("10.0 %")
+    assert "good &lt;b&gt;" in view
