@@ -23,12 +23,16 @@ QUIET: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
 
 @dataclass
 class Part:
-    """A part of the open dataset's panel: `show(ref)` gives updates for `outputs`; after `changed` another version may be open."""
+    """A part of the open dataset's panel: `show(ref)` gives updates for `outputs`; after `changed` another version may be open.
+
+    `said` holds what went wrong; while it does, what the person typed must stay.
+    """
 
     outputs: list[Any]
     show: Any
     changed: list[Any]
     deleted: gr.State | None = None
+    said: gr.HTML | None = None
 
 
 def step_words(step: dict[str, Any]) -> str:
@@ -138,16 +142,16 @@ def build_naming(page: Page, selected: gr.State) -> Part:
             visible=True
         ), f"<p>Delete <strong>{html.esc(name)}</strong> with {html.plural(count, 'version')}? It can be undone.</p>"
 
-    def remove(ref: str) -> tuple[str, str]:
+    def remove(ref: str) -> tuple[str, str, str]:
         name = ref.partition("@")[0]
         store.delete_dataset(ws, name)
-        return "", name
+        return "", name, ""
 
     ask.click(guarded(question_of), selected, [confirm, question], **QUIET)
     no.click(lambda: gr.update(visible=False), None, confirm, **QUIET)
     renamed = gr.on([rename.click, name.submit], guarded(change_name), [selected, name], [selected, said], **QUIET)
-    removed = yes.click(guarded(remove), selected, [selected, deleted], **QUIET)
-    return Part([name, confirm, ask], show, [renamed, removed], deleted)
+    removed = yes.click(guarded(remove), selected, [selected, deleted, said], **QUIET)
+    return Part([name, confirm, ask], show, [renamed, removed], deleted, said)
 
 
 @dataclass

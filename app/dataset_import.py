@@ -131,7 +131,8 @@ def set_aside(bad: list[BadRow], count: int, where: str = "") -> str:
     )
     more = html.muted(f"and {count - SHOWN_BAD_ROWS:,} more") if count > SHOWN_BAD_ROWS else ""
     verb = "is" if count == 1 else "are"
-    return f'<details class="set-aside"><summary>{html.plural(count, "row")}{where} cannot be used and {verb} set aside</summary>{lines}{more}</details>'
+    summary = f"{html.plural(count, 'row')}{where} cannot be used and {verb} set aside"
+    return f'<details class="set-aside"><summary>{summary}</summary>{lines}{more}</details>'
 
 
 def bring_in(ws: Workspace, upload: Upload, name: str, mapping: Mapping | None, validation: float) -> store.VersionInfo:

@@ -87,8 +87,8 @@ def _mapping_fields() -> _Fields:
     with gr.Row(elem_classes="tools"):
         parts = [
             gr.Dropdown(
-                [], label=Mapping.model_fields[name].title, info=Mapping.model_fields[name].description, allow_custom_value=True, visible=False,
-                elem_id=f"import-{name.replace('_', '-')}", min_width=200,
+                [], label=Mapping.model_fields[name].title, info=Mapping.model_fields[name].description, allow_custom_value=True,
+                visible=False,                 elem_id=f"import-{name.replace('_', '-')}", min_width=200,
             )
             for name in PARTS
         ]  # fmt: skip

@@ -104,7 +104,8 @@ def table(
     body = "".join(_row(key, cells, classes, bool(key) and key == selected) for key, cells in rows)
     if not body:
         return f'<div class="table-empty">{esc(empty)}</div>'
-    return f'<div class="scroll"><table class="list" aria-label="{esc(label)}"><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>'
+    top = f'<div class="scroll"><table class="list" aria-label="{esc(label)}">'
+    return f"{top}<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>"
 
 
 def _row(key: str, cells: Sequence[object], classes: Sequence[str], selected: bool) -> str:
@@ -126,10 +127,15 @@ def text_block(text: str) -> str:
     return f'<div class="verbatim">{esc(text)}</div>' if text else '<div class="verbatim muted">(empty)</div>'
 
 
+def _role(message: Mapping[str, Any]) -> str:
+    role = str(message.get("role", ""))
+    return ROLE_WORDS.get(role, role)
+
+
 def messages(items: Sequence[Mapping[str, Any]], title: str = "") -> str:
     """A conversation, one block a message."""
     blocks = "".join(
-        f'<div class="message {esc(m.get("role", ""))}"><div class="role">{esc(ROLE_WORDS.get(str(m.get("role")), m.get("role", "")))}</div>'
+        f'<div class="message {esc(m.get("role", ""))}"><div class="role">{esc(_role(m))}</div>'
         f"{text_block(str(m.get('content') or ''))}</div>"
         for m in items
     )
@@ -173,7 +179,8 @@ def bars(values: Mapping[str, float]) -> str:
     ordered = sorted(values.items(), key=lambda item: -item[1])
     rows = "".join(
         f'<div class="bar-row"><span class="clip">{esc(label)}</span>'
-        f'<span class="meter"><span style="width:{100 * min(max(p, 0.0), 1.0):.1f}%"></span></span><span class="number">{100 * p:.1f} %</span></div>'
+        f'<span class="meter"><span style="width:{100 * min(max(p, 0.0), 1.0):.1f}%"></span></span>'
+        f'<span class="number">{100 * p:.1f} %</span></div>'
         for label, p in ordered
     )
     return f'<div class="bars">{rows}</div>'

@@ -56,8 +56,8 @@ def build(page: Page) -> AddForm:
     with gr.Row(elem_classes="columns"):
         with gr.Column(scale=1, min_width=300):
             path = gr.Textbox("", 
-                label="A folder on this machine", info="In Hugging Face format, with safetensors weights and a tokenizer.", elem_id="add-path",
-                placeholder="/path/to/model",
+                label="A folder on this machine", info="In Hugging Face format, with safetensors weights and a tokenizer.",
+                elem_id="add-path",                 placeholder="/path/to/model",
             )  # fmt: skip
             base = gr.Dropdown([], label="Base model (only for an adapter)", elem_id="add-base")
             local_name = gr.Textbox("", label="Name (empty takes the folder's)", elem_id="add-local-name")

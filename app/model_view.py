@@ -49,9 +49,8 @@ def models_table(models: list[ModelInfo], wanted: str, selected: str) -> str:
 
 def summary(info: ModelInfo) -> str:
     """The model's name, kind and what it is good for."""
-    note = f"{html.parameters(info.parameters)} parameters" if info.parameters else ""
     missing = html.badge("files are missing", "bad") if not info.available else ""
-    top = html.heading(info.name, note, html.badge(KIND_WORDS.get(info.kind, info.kind)) + missing)
+    top = html.heading(info.name, "", html.badge(KIND_WORDS.get(info.kind, info.kind)) + missing)
     return top + (f"<p>{html.esc(guidance.good_for(info))}</p>" if info.available else html.muted(f"Expected at {info.path}"))
 
 

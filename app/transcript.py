@@ -1,8 +1,8 @@
 """A conversation as it is held: messages with copy, edit and retry, each answer with its tokens and its speed.
 
-Gradio's Chatbot renders markup, loads remote images and drops tags, so what a person reads, copies or edits there is not what the model wrote.
-This component shows the exact text. It triggers `edit` with `index` and `text`, and `retry`. To add an action on a message, add a button to
-`_actions` with a `data-act` and a branch to the script.
+Gradio's Chatbot renders markup, loads remote images and drops tags, so what a person reads, copies or edits there is not what the model
+wrote. This component shows the exact text. It triggers `edit` with `index` and `text`, and `retry`. To add an action
+on a message, add a button to `_actions` with a `data-act` and a branch to the script.
 """
 
 from __future__ import annotations
@@ -15,13 +15,20 @@ import gradio as gr
 from app import html
 
 SCRIPT = """
-const done = (button, word) => { const was = button.textContent; button.textContent = word; setTimeout(() => { button.textContent = was; }, 1500); };
+const done = (button, word) => {
+  const was = button.textContent;
+  button.textContent = word;
+  setTimeout(() => { button.textContent = was; }, 1500);
+};
 const copyText = async (text) => {
   if (navigator.clipboard && window.isSecureContext) { await navigator.clipboard.writeText(text); return; }
   const area = document.createElement('textarea');
   area.value = text; document.body.appendChild(area); area.select(); document.execCommand('copy'); area.remove();
 };
-const textOf = (message) => { const block = message.querySelector('.verbatim'); return block.classList.contains('muted') ? '' : block.textContent; };
+const textOf = (message) => {
+  const block = message.querySelector('.verbatim');
+  return block.classList.contains('muted') ? '' : block.textContent;
+};
 const openEditor = (message) => {
   if (message.querySelector('.editor')) return;
   const block = message.querySelector('.verbatim');

@@ -73,9 +73,11 @@ class Desk:
         yield from self._answer(request, conversation.without_last_answer(talk), model, second, system, sampling)
 
     def after_edit(self, request: gr.Request, ask: bool, talk: Talk, model: str, second: str, system: str, *sampling: Any) -> Iterator[Any]:
-        """Answer again when the edited message was a question."""
-        if ask:
-            yield from self._answer(request, talk, model, second, system, sampling)
+        """Answer again when the edited message was a question; otherwise leave everything as it is."""
+        if not ask:
+            yield (gr.skip(),) * 7
+            return
+        yield from self._answer(request, talk, model, second, system, sampling)
 
     def _answer(self, request: gr.Request, talk: Talk, model: str, second: str, system: str, sampling: Any) -> Iterator[Any]:
         """Stream the answers of one or both models. Gives talk, both transcripts, the message box, Send, Stop, the notice."""

@@ -92,7 +92,8 @@ def shown(ws: Workspace, opened: int | None, at: int, diff: bool) -> tuple[int, 
     comparison = comparing.get_comparison(ws, opened)
     count = len(comparison.prompts)
     at = min(max(at, 0), count - 1)
-    words = f'<span class="number">prompt {at + 1} of {count:,}</span> <span class="muted">{html.esc(comparison_view.answered(comparison))}</span>'
+    made = html.esc(comparison_view.answered(comparison))
+    words = f'<span class="number">prompt {at + 1} of {count:,}</span> <span class="muted">{made}</span>'
     turns = gr.update(interactive=at > 0), gr.update(interactive=at < count - 1)
     return at, comparison_view.prompt_view(comparison, at, diff), words, *turns
 

@@ -123,6 +123,10 @@ def build(page: Page) -> DataTab:
     def close_panel(ref: str) -> tuple[Any, ...]:
         return False, gr.update(visible=False), gr.update(visible=bool(ref)), gr.update(visible=not ref)
 
+    def show_unless(ref: str, text: str, problem: str | None) -> tuple[Any, ...]:
+        """As `opened`, but after a name that was refused everything stays as it was typed."""
+        return (gr.skip(),) * len(outputs) if problem else opened(ref, text)
+
     def take_imported(ref: str, before: str) -> tuple[Any, ...]:
         """After an import: the new version is open; while files still wait, the form stays."""
         return (ref or before, *datasets_table(ws, "", ref or before))
@@ -145,8 +149,10 @@ def build(page: Page) -> DataTab:
         event.success(guarded(take_imported), [form.imported, selected], [selected, heading, listing], **QUIET).success(
             guarded(finish), [selected, form.imported], outputs, **QUIET
         )
-    for event in (*care.changed, *naming.changed):
+    for event in care.changed:
         event.success(show, [selected, wanted], outputs, **QUIET)
+    for event in naming.changed:
+        event.success(guarded(show_unless), [selected, wanted, naming.said], outputs, **QUIET)
     restore.connect(page, selected, naming, (show, [selected, wanted], outputs))
     page.refreshes("data", refresh, [selected, heading, listing, detail, empty], [selected, wanted, adding])
     page.receives("open_dataset", lambda ref: (store.get_version(ws, ref).ref, *opened(ref, "")), [selected, *outputs], tab="data")

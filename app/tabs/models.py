@@ -125,6 +125,10 @@ def build(page: Page) -> ModelsTab:
         except StudioError as error:
             return old, notice(error)
 
+    def show_unless(model: str, text: str, problem: str | None) -> tuple[Any, ...]:
+        """As `opened`, but after a name that was refused everything stays as it was typed."""
+        return (gr.skip(),) * len(outputs) if problem else opened(model, text)
+
     def write_note(model: str, text: str) -> str:
         registry.set_note(ws, model, text)
         return notice("The note is saved.", "info")
@@ -153,12 +157,7 @@ def build(page: Page) -> ModelsTab:
     for event in adding.done:
         event.success(guarded(lambda new, old: new or old), [adding.added, selected], selected, **QUIET).success(*show, **QUIET)
     renamed = gr.on([rename.click, name.submit], guarded(change_name), [selected, name], [selected, said], **QUIET)
-    renamed.success(
-        guarded(lambda model, text, words: (*opened(model, text)[:4], words, *opened(model, text)[5:])),
-        [selected, wanted, said],
-        outputs,
-        **QUIET,
-    )
+    renamed.success(guarded(show_unless), [selected, wanted, said], outputs, **QUIET)
     keep_note.click(guarded(write_note), [selected, note], said, **QUIET)
     remove.click(guarded(ask), selected, [confirm, question], **QUIET)
     no.click(lambda: gr.update(visible=False), None, confirm, **QUIET)
