@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from studio.data.rendering import render_rows
+from studio.data.rendering import TrainOn, render_rows
 from studio.errors import DataError
 from studio.recipe import Recipe
 from studio.runs.rows import TrainingRows
@@ -60,7 +60,7 @@ def tokenise(tokenizer: PreTrainedTokenizerBase, rows: TrainingRows, recipe: Rec
 
 def _columns(tokenizer: Any, data: Any, rows: TrainingRows, recipe: Recipe) -> tuple[dict[str, list[Any]], int, int]:
     """Tokens and labels of each row that has something to train, how many have not, and how many were cut."""
-    train_on = getattr(recipe.method, "train_on", "assistant")
+    train_on: TrainOn = getattr(recipe.method, "train_on", "assistant")
     numbers = {label: number for number, label in enumerate(rows.labels)}
     ids: list[list[int]] = []
     labels: list[Any] = []

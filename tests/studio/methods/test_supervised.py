@@ -37,7 +37,8 @@ def losses(folder: RunFolder, key: str = "loss") -> list[float]:
 @pytest.mark.parametrize("packing", ["on", "off"])
 @pytest.mark.parametrize("smoothing", [0.0, 0.1])
 def test_losses_are_those_of_trl(new_run: New, workspace: Workspace, packing: str, smoothing: float) -> None:
-    changes = {"optim__packing": packing, "optim__gradient_accumulation": 2, "optim__label_smoothing": smoothing, "adaptation__dropout": 0.0}
+    changes = {"optim__packing": packing, "optim__gradient_accumulation": 2, "adaptation__dropout": 0.0}
+    changes["optim__label_smoothing"] = smoothing
     folder, bare = new_run(**changes), new_run(**changes)
     execute(folder.path)
     with lease.hold("bare"):
