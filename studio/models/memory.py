@@ -19,11 +19,11 @@ Bytes, with P parameters of which T train:
   CPU, where the tile's arithmetic makes copies. With label smoothing all logits exist at once, three times over.
 - 100 MB of scratch space for the matrix libraries.
 
-Against the peak of resident memory, a 34M Llama on a CPU (full, LoRA with and without checkpointing, last layers and QLoRA, in float32
-and bfloat16, 64 or 1,024 tokens in a batch; 0.6 to 1.3 GB): between 12 % below and 16 % above. The six tiles and the scratch space were
-chosen on these same runs. On a second Llama (12 layers, hidden 384), which they were not chosen on, full was 2 % above and LoRA 33 % below, so
-short runs of deep, narrow models may need half as much again. DoRA and GPUs have not been measured. What the libraries take when they are
-imported is left out, because it has gone from the free memory before.
+Against the peak of resident memory, a 34M Llama on a CPU (full, LoRA with and without checkpointing, last layers and QLoRA, in
+float32 and bfloat16, 64 or 1,024 tokens in a batch; 0.6 to 1.3 GB): between 12 % below and 16 % above. The six tiles and the
+scratch space were chosen on these same runs. On a second Llama (12 layers, hidden 384), which they were not chosen on, full was 2
+% above and LoRA 33 % below, so short runs of deep, narrow models may need half as much again. DoRA and GPUs have not been
+measured. What the libraries take when they are imported is left out, because it has gone from the free memory before.
 """
 
 from __future__ import annotations
