@@ -7,7 +7,8 @@ from typing import Any
 
 from jinja2 import TemplateError
 
-from studio.errors import ModelError
+from studio.data.rendering import prompt_ids
+from studio.errors import DataError, ModelError
 from studio.inference.outputs import Messages
 
 LEAST_ROOM = 16
@@ -34,15 +35,11 @@ def context_length(model: Any) -> int | None:
 
 
 def encode(tokenizer: Any, messages: Messages) -> list[int]:
-    """The token ids of `messages` with the opening of an answer. Raises `ModelError` when the chat template refuses them."""
+    """The token ids of `messages` with the opening of an answer, as training shows them. Raises `ModelError` when the template refuses."""
     try:
-        ids = tokenizer.apply_chat_template(messages, add_generation_prompt=True, tokenize=True, return_dict=False)
-    except TemplateError as error:
-        raise ModelError(
-            f"The model's chat template does not accept this conversation: {error}.",
-            "Many templates want user and assistant to take turns, starting with the user, and some allow no system message.",
-        ) from error
-    return list(ids)
+        return prompt_ids(tokenizer, messages)
+    except DataError as error:
+        raise ModelError(error.message, error.remedy) from error
 
 
 def fit(tokenizer: Any, messages: Messages, max_new_tokens: int, context: int | None) -> Prompt:
