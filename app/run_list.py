@@ -27,7 +27,8 @@ TEMPLATE = """
     <table class="plain">
       <thead><tr>
         <th title="Tick runs to draw them together and to compare their recipes"><span class="sr-only">Compare</span></th>
-        <th>Run</th><th>State</th><th>Recipe</th><th class="number" title="The best value of the figure that decides which checkpoint is kept">Best</th>
+        <th>Run</th><th>State</th><th>Recipe</th>
+        <th class="number" title="The best value of the figure that decides which checkpoint is kept">Best</th>
         <th class="number">Duration</th><th>Note</th><th>Queue</th>
       </tr></thead>
       <tbody></tbody>

@@ -19,6 +19,8 @@ from studio.errors import NotFoundError, StudioError
 from studio.runs import store
 
 ACTIVE = ("preparing", "running", "evaluating", "saving")
+TRY_LIVE = "The weights as they are at this step answer."
+TRY_ENDED = "Only while a run trains or is paused; a finished model answers in the Chat tab."
 QUIET = {"show_progress": "hidden", "api_visibility": "private"}
 
 
@@ -55,7 +57,7 @@ class _Parts:
     def shown(self) -> list[Any]:
         """What `show` fills."""
         return [self.current, self.table, self.empty, self.detail, self.said, *self.buttons.values(), self.confirm, self.view, self.name,
-                self.note, self.recipe, self.difference, self.ask]  # fmt: skip
+                self.note, self.recipe, self.difference, self.prompt, self.ask]  # fmt: skip
 
     def show(self, name: str, marked: list[str], said: str = "") -> list[Any]:
         """Everything that the tab shows of run `name`; the empty state when there is none."""
@@ -66,13 +68,14 @@ class _Parts:
         if run is None:
             nothing = [gr.update(visible=False) for _ in self.buttons]
             return ["", {"run": ""}, gr.update(visible=not store.list_runs(self.page.workspace)), gr.update(visible=False), said, *nothing,
-                    gr.update(visible=False), {"run": "", "overlay": []}, "", "", "", "", gr.update()]  # fmt: skip
+                    gr.update(visible=False), {"run": "", "overlay": []}, "", "", "", "", gr.skip(), gr.skip()]  # fmt: skip
         state = live.state_of(run)["state"]
         buttons = [gr.update(visible=state in _STATES[key]) for key in self.buttons]
+        live_now = state in (*ACTIVE, "paused")
         view = {"run": run.name, "overlay": [other for other in marked if other != run.name]}
-        return [run.name, {"run": run.name}, gr.update(visible=False), gr.update(visible=True), said, *buttons, gr.update(visible=False), view,
-                run.name, run.note, run_words.recipe_text(run), run_words.difference(self.page.workspace, run, marked),
-                gr.update(interactive=state in (*ACTIVE, "paused"))]  # fmt: skip
+        return [run.name, {"run": run.name}, gr.update(visible=False), gr.update(visible=True), said, *buttons, gr.update(visible=False),
+                view, run.name, run.note, run_words.recipe_text(run), run_words.difference(self.page.workspace, run, marked),
+                gr.update(info=TRY_LIVE if live_now else TRY_ENDED), gr.update(interactive=live_now)]  # fmt: skip
 
 
 _STATES: dict[str, tuple[str, ...]] = {
@@ -102,7 +105,7 @@ def build(page: Page) -> RunsTab:
             with gr.Column(scale=3, min_width=320):
                 view = live.build(page)
             with gr.Column(scale=1, min_width=280):
-                prompt = gr.Textbox(label="Try it now", info="The weights as they are at this step answer.", lines=2, elem_id="try-prompt")
+                prompt = gr.Textbox(label="Try it now", info=TRY_LIVE, lines=2, elem_id="try-prompt")
                 ask = gr.Button("Ask", size="md", elem_id="try-ask")
                 answer = gr.HTML(elem_id="try-answer", apply_default_css=False)
                 with gr.Accordion("Name and note", open=False):
@@ -111,7 +114,7 @@ def build(page: Page) -> RunsTab:
                     save = gr.Button("Save", size="md", elem_id="run-save")
                 with gr.Accordion("Recipe", open=False):
                     recipe = gr.Code(language="yaml", label="Recipe", interactive=False, elem_id="run-recipe")
-                difference = gr.HTML(elem_id="run-difference")
+                difference = gr.HTML(elem_id="run-difference", apply_default_css=False)
     parts = _Parts(page, table, gr.State(""), gr.State([]), empty, detail, said, buttons, confirm, view, prompt, ask, answer, name, note,
                    recipe, difference)  # fmt: skip
     _wire_choice(parts)

@@ -127,9 +127,7 @@ def _wire_form(parts: _Parts, load: gr.UploadButton) -> None:
     sources.change(lambda names: gr.update(visible=len(names or []) > 1), sources, form.components[forms.WEIGHTS], **QUIET)
 
     def model_chosen(model: str, max_length: Any) -> Any:
-        """Rows that are longer than the model can read are no use: the longest row follows the model."""
-        found = {info.name: info for info in registry.list_models(parts.page.workspace)}
-        limit = found[model].context_length if model in found else None
+        limit = _limit(parts.page, model)
         return limit if limit and isinstance(max_length, int | float) and max_length > limit else gr.skip()
 
     longest = form.components["data.max_length"]
@@ -139,7 +137,7 @@ def _wire_form(parts: _Parts, load: gr.UploadButton) -> None:
     def from_preset(name: str, sources_now: list[str], model: str) -> list[Any]:
         recipe = next(p.recipe for p in fields.presets() if p.name == name)
         plain = [{"name": source} for source in sources_now or []]
-        return form.show(fields.apply_overrides(recipe, {"data.sources": plain, "model": model or recipe.model}))
+        return form.show(_fitted(parts.page, fields.apply_overrides(recipe, {"data.sources": plain, "model": model or recipe.model})))
 
     def from_file(path: str) -> list[Any]:
         try:
@@ -203,7 +201,7 @@ def _wire_handovers(parts: _Parts) -> None:
 
     def receiver(change: Callable[[Any], Recipe]) -> Callable[[Any], list[Any]]:
         def receive(value: Any) -> list[Any]:
-            recipe = change(value)
+            recipe = _fitted(page, change(value))
             shown = form.show(recipe)
             values = tuple(_plain(update) for update in shown[: len(form.components)])
             described = parts.plan_of(recipe, values)
@@ -219,6 +217,19 @@ def _wire_handovers(parts: _Parts) -> None:
     page.receives("train_from", receiver(lambda name: Recipe(model=name)), outputs, "train")
     page.receives("clone", receiver(lambda name: store.get_run(page.workspace, name).recipe), outputs, "train")
     page.refreshes("train", fresh, [form.components[forms.SOURCES], form.components["model"]])
+
+
+def _limit(page: Page, model: str) -> int | None:
+    """The longest row that a model can read, if it is known."""
+    return next((info.context_length for info in registry.list_models(page.workspace) if info.name == model), None)
+
+
+def _fitted(page: Page, recipe: Recipe) -> Recipe:
+    """The recipe with rows no longer than its model can read."""
+    limit = _limit(page, recipe.model)
+    if not limit or recipe.data.max_length <= limit:
+        return recipe
+    return fields.apply_overrides(recipe, {"data.max_length": limit})
 
 
 def _plain(update: Any) -> Any:

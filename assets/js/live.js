@@ -1,8 +1,9 @@
 /* A run as it happens. `PANELS` comes before this text; see app/live.py for what the server sends. */
 const { make, number, duration } = luthier;
 const root = element.querySelector(".live");
+const DASHES = ["solid", "dot", "dash", "dashdot"];
+const DARK_COLOURS = ["#818cf8", "#fbbf24", "#2dd4bf", "#f472b6", "#38bdf8", "#a3e635", "#c4b5fd", "#fb923c"];
 const COLOURS = ["#4f46e5", "#d97706", "#0d9488", "#be185d", "#0284c7", "#65a30d", "#7c3aed", "#b45309"];
-const MARKS = ["#f59e0b", "#dc2626", "#0d9488", "#7c3aed"];
 const LIMIT = 2400;
 const data = new Map();
 const plots = new Map();
@@ -104,14 +105,15 @@ function smooth(values, weight) {
 
 function tracesOf(panel) {
   const traces = [];
-  const runs = [current, ...overlay].filter((name) => data.has(name));
+  const drawn = (name) => data.has(name) && panel.curves.some((curve) => data.get(name).curves[curve.key]);
+  const runs = [current, ...overlay].filter(drawn);
+  const colours = element.closest(".dark") ? DARK_COLOURS : COLOURS;
   runs.forEach((name, runIndex) => {
     panel.curves.forEach((curve, curveIndex) => {
       const points = data.get(name).curves[curve.key];
       if (!points || !points.x.length) return;
-      const main = runIndex === 0;
-      const single = panel.curves.length === 1 || runs.length > 1;
-      const colour = single ? COLOURS[runIndex % COLOURS.length] : curveIndex === 0 ? COLOURS[0] : MARKS[(curveIndex - 1) % MARKS.length];
+      const main = name === current;
+      const colour = colours[(runs.length > 1 ? runIndex : curveIndex) % colours.length];
       const label = runs.length > 1 ? `${name}, ${curve.name}` : curve.name;
       const weight = curve.marked ? 0 : options.smoothing;
       const common = { x: points.x, type: "scatter", hovertemplate: `%{y:.5~g}<extra>${label.replace(/[<>&]/g, "")}, step %{x}</extra>` };
@@ -122,7 +124,7 @@ function tracesOf(panel) {
         name: label.replace(/[<>&]/g, ""),
         mode: curve.marked || points.x.length < 3 ? "lines+markers" : "lines",
         marker: { size: 5, color: colour },
-        line: { color: colour, width: main ? 1.75 : 1.25, dash: curve.marked && runs.length > 1 ? "dot" : "solid" },
+        line: { color: colour, width: main ? 1.75 : 1.25, dash: runs.length > 1 ? DASHES[curveIndex % DASHES.length] : "solid" },
       });
     });
   });
@@ -256,7 +258,7 @@ function showSamples(rows) {
 function showClasses(rows) {
   if (!rows.length) return classes.replaceChildren();
   const table = make("table", "plain");
-  const row = (cells, tag) => make("tr", "", null, ...cells.map((cell) => make(tag, typeof cell === "number" ? "number" : "", typeof cell === "number" ? number(cell, 3) : cell)));
+  const row = (cells, tag) => make("tr", "", null, ...cells.map((cell, index) => make(tag, index ? "number" : "", typeof cell === "number" ? number(cell, 3) : cell)));
   table.append(make("caption", "", "By class, at the newest evaluation"));
   table.append(make("thead", "", null, row(["Class", "Precision", "Recall", "F1", "Rows"], "th")));
   table.append(make("tbody", "", null, ...rows.map((r) => row([r.label, r.precision ?? "", r.recall ?? "", r.f1 ?? r["f1-score"] ?? "", r.rows ?? r.support ?? ""], "td"))));

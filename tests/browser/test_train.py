@@ -42,10 +42,10 @@ def test_a_bad_value_shows_at_its_field_and_nothing_starts(page: Page, server: S
 
 def test_a_problem_among_the_advanced_fields_opens_them(page: Page) -> None:
     _ready(page)
-    page.locator("#advanced > button").click()
+    page.locator("#advanced button.label-wrap").click()
     fill(page, "field-data-max_length", "2")
     expect(page.locator("#field-data-max_length .field-problem")).to_contain_text("8")
-    page.locator("#advanced > button").click()
+    page.locator("#advanced button.label-wrap").click()
     fill(page, "field-optim-epochs", "2")
     expect(page.locator("#field-data-max_length .field-problem")).to_be_visible()
 
@@ -64,22 +64,22 @@ def test_presets_yaml_and_command(page: Page, tmp_path: Path) -> None:
     _ready(page)
     choose(page, "preset", "Instructions")
     expect(page.locator("#field-method-sft-train_on input")).to_have_value("last_answer")
-    page.locator("#as-text > button").click()
+    page.locator("#as-text button.label-wrap").click()
     expect(page.locator("#yaml")).to_contain_text("train_on: last_answer")
     expect(page.locator("#command")).to_contain_text("luthier train")
     recipe = tmp_path / "mine.yaml"
-    recipe.write_text("name: mine\nmodel: tiny\nmethod: {kind: sft}\nadaptation: {kind: dora, rank: 4}\noptim: {warmup: 0.2}\n")
+    recipe.write_text("name: mine\nmodel: tiny\nmethod: {kind: sft}\nadaptation: {kind: dora, rank: 4}\ndata: {max_length: 128}\noptim: {warmup: 0.2}\n")
     with page.expect_file_chooser() as chooser:
         page.locator("#load-yaml").click()
     chooser.value.set_files(str(recipe))
     expect(page.locator("#field-name textarea, #field-name input")).to_have_value("mine")
     expect(page.locator("#field-adaptation-dora-rank input")).to_have_value("4")
-    expect(page.locator("#advanced")).to_contain_text("Advanced (1 changed)")
+    expect(page.locator("#advanced")).to_contain_text("Advanced (2 changed)")
 
 
 def test_a_remedy_changes_the_form(page: Page) -> None:
     _ready(page)
-    page.locator("#advanced > button").click()
+    page.locator("#advanced button.label-wrap").click()
     fill(page, "field-data-max_length", "8")
     remedy = page.locator("#plan button.remedy", has_text="Allow").or_(page.locator("#plan button.remedy")).first
     expect(remedy).to_be_visible()
