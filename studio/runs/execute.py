@@ -137,7 +137,8 @@ def _run(folder: RunFolder) -> Outcome:
         trainer, callback = build_trainer(run)
         if not run.progress.finished:
             if folder.wanted() == "stop":
-                return Outcome("stopped", "Stopped before its first step." if run.checkpoint is None else "Stopped where it was.")
+                message = "Stopped before its first step." if run.checkpoint is None else "Stopped where it was."
+                return Outcome("stopped", message, _summary(run, trainer))
             trainer.train(resume_from_checkpoint=str(run.checkpoint) if run.checkpoint else None)
         if callback.failed:
             return Outcome("failed", _after_failure(folder, callback.reason), _summary(run, trainer))
@@ -172,6 +173,7 @@ def prepare(ws: Workspace, folder: RunFolder, recipe: Recipe) -> Prepared:
     progress = Progress()
     if checkpoint is not None:
         progress.load(checkpoint)
+        folder.write_status(best=progress.best, watchdog=progress.events, micro_batch=progress.micro_rows)
     _start_log(folder, model, tokens, resolved, checkpoint)
     _check_space(folder, model)
     return Prepared(ws, folder, recipe, info, rows, tokens, resolved, model, tokenizer, checkpoint, progress)
