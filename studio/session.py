@@ -16,6 +16,7 @@ from studio.data import store as data_store
 from studio.data.mapping import Mapping
 from studio.data.splits import SplitSettings
 from studio.data.store import VersionInfo
+from studio.device import describe
 from studio.errors import ModelError, RunError
 from studio.fields import apply_overrides, load_recipe
 from studio.inference.engine import Engine
@@ -34,7 +35,6 @@ if TYPE_CHECKING:
     from studio.evaluate.report import Report
     from studio.inference.compare import CandidateInfo
 
-FINAL_STATES = ("completed", "stopped", "failed", "interrupted")
 Messages = list[dict[str, str]]
 
 
@@ -47,12 +47,17 @@ class Studio:
     @cached_property
     def worker(self) -> Worker:
         """The thread that trains; `start()` it to work the queue."""
-        return Worker(self.workspace)
+        return Worker(self.workspace, before_run=self._free_gpu)
 
     @cached_property
     def engine(self) -> Engine:
         """Loaded models that answer."""
         return Engine(self.workspace)
+
+    def _free_gpu(self) -> None:
+        """Before a run: models loaded to answer make room on a GPU; on a CPU they may stay."""
+        if "engine" in self.__dict__ and describe().kind == "cuda":
+            self.engine.unload()
 
     def close(self) -> None:
         """Stop and save what runs, and free what is loaded."""
@@ -67,9 +72,7 @@ class Studio:
         self, file: str | Path, name: str, mapping: Mapping | None = None, validation: float = 0.1, test: float = 0.0, seed: int = 42
     ) -> VersionInfo:
         """Import a file as a dataset; its shape is recognised unless a mapping says how to read it. Raises `DataError`."""
-        return data_store.import_file(
-            self.workspace, Path(file), name, mapping, SplitSettings(validation=validation, test=test, seed=seed)
-        )
+        return data_store.import_file(self.workspace, Path(file), name, mapping, SplitSettings(validation=validation, test=test, seed=seed))
 
     def datasets(self) -> list[VersionInfo]:
         """The newest version of each dataset."""
@@ -79,11 +82,14 @@ class Studio:
         """Every model that one can train from or chat with."""
         return registry.list_models(self.workspace)
 
-    def add_model(self, source: str | Path, name: str | None = None) -> ModelInfo:
-        """Add a model: a local folder in Hugging Face format, or a Hub id where the network is allowed. Raises `ModelError`."""
+    def add_model(self, source: str | Path, name: str | None = None, base: str | None = None) -> ModelInfo:
+        """Add a model: a local folder in Hugging Face format, or a Hub id where the network is allowed.
+
+        For a folder that holds an adapter, `base` names the model that it belongs to. Raises `ModelError`.
+        """
         folder = Path(source).expanduser()
         if folder.exists():
-            return registry.add_local(self.workspace, folder, name)
+            return registry.add_local(self.workspace, folder, name, base=base)
         return registry.add_hub(self.workspace, str(source), name)
 
     # -- training
@@ -112,16 +118,18 @@ class Studio:
 
     def wait(self, name: str, follow: Callable[[RunInfo], None] | None = None) -> RunInfo:
         """Work the queue until run `name` ends. See `train`."""
-        self.worker.start()
+        started = self.worker.start(until=name)
         try:
-            while (run := run_store.get_run(self.workspace, name)).state not in FINAL_STATES:
+            while not (run := run_store.get_run(self.workspace, name)).finished:
                 if follow:
                     follow(run)
                 time.sleep(0.2)
         except KeyboardInterrupt:
             run_store.stop_run(self.workspace, name)
-            self.worker.shutdown()
             raise
+        finally:
+            if started:
+                self.worker.shutdown()
         if follow:
             follow(run)
         if run.state == "failed":

@@ -58,15 +58,16 @@ def show(opener: Opener, name: str, as_json: bool) -> None:
 @models.command()
 @click.argument("source")
 @click.option("--name", help="Name in this workspace; default the folder's.")
+@click.option("--base", help="For an adapter: the model of this workspace that it belongs to.")
 @click.option("--allow-network", is_flag=True, help="Allow this workspace to download models from the Hugging Face Hub.")
 @json_option
 @click.pass_obj
-def add(opener: Opener, source: str, name: str | None, allow_network: bool, as_json: bool) -> None:
+def add(opener: Opener, source: str, name: str | None, base: str | None, allow_network: bool, as_json: bool) -> None:
     """Add SOURCE: a local folder in Hugging Face format (safetensors), or a Hub id with --allow-network."""
     studio = opener.studio
     if allow_network:
         registry.allow_network(studio.workspace, True)
-    model = studio.add_model(source, name)
+    model = studio.add_model(source, name, base)
     if as_json:
         emit_json(model)
         return

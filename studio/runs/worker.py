@@ -38,11 +38,16 @@ log = logging.getLogger(__name__)
 
 
 class Worker:
-    """Works the queue of `ws`. `execute` trains a run folder; it is `studio.runs.execute.execute` unless another is given."""
+    """Works the queue of `ws`. `execute` trains a run folder; it is `studio.runs.execute.execute` unless another is given. `before_run` is
+    called before each training, to free what else is on the device."""
 
-    def __init__(self, ws: Workspace, execute: Callable[[Path], Outcome] | None = None) -> None:
+    def __init__(
+        self, ws: Workspace, execute: Callable[[Path], Outcome] | None = None, before_run: Callable[[], None] | None = None
+    ) -> None:
         self.ws = ws
         self._execute = execute or _execute
+        self._before_run = before_run
+        self._until: str | None = None
         self._lock = FileLock(ws.root / "worker.lock")
         self._taking = threading.Lock()
         self._thread: threading.Thread | None = None
@@ -60,13 +65,15 @@ class Worker:
         """The run that this worker trains now, as it was when it started."""
         return self._current
 
-    def start(self) -> None:
-        """Start the thread; nothing happens when it runs already."""
+    def start(self, until: str | None = None) -> bool:
+        """Start the thread and say so; nothing happens when it runs already. With `until` it ends when the run of that name has."""
         if self._thread is not None and self._thread.is_alive():
-            return
+            return False
         self._stopping.clear()
+        self._until = until
         self._thread = threading.Thread(target=self._work, name="luthier-worker", daemon=True)
         self._thread.start()
+        return True
 
     def shutdown(self, timeout: float | None = None) -> bool:
         """Ask the run that trains to stop and save, and wait for it and the thread; says whether they ended within `timeout` seconds."""
@@ -113,7 +120,7 @@ class Worker:
     # -- the thread
 
     def _work(self) -> None:
-        while not self._stopping.is_set():
+        while not self._stopping.is_set() and not self._done():
             try:
                 busy = self._run_job() or (self._take_lock() and self.run_next() is not None)
             except Exception:
@@ -123,6 +130,9 @@ class Worker:
                 self._wait()
         for future, _job in self._jobs:
             future.cancel()
+
+    def _done(self) -> bool:
+        return self._until is not None and store.get_run(self.ws, self._until).finished
 
     def _wait(self) -> None:
         with store.queue_changed:
@@ -161,6 +171,8 @@ class Worker:
         try:
             if self._stopping.is_set():
                 self._stop_current()
+            if self._before_run is not None:
+                self._before_run()
             state, message, summary = self._outcome(run)
             message = self._register(run, message, summary.get("labels", []))
             return lifecycle.finish(self.ws, run.id, state, message, summary)
