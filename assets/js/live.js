@@ -20,7 +20,7 @@ let drawn = false;
 const stateLine = make("div", "run-state");
 const badge = make("span", "badge");
 const title = make("strong", "run-name");
-const progressText = make("span", "progress-text");
+const progressText = make("span", "run-where");
 const bar = make("progress", "run-progress");
 bar.setAttribute("aria-label", "Progress of the run");
 const best = make("span", "best");

@@ -54,7 +54,7 @@ def test_start_watch_ask_stop_and_continue(page: Page, server: Server) -> None:
     wait_until(lambda: _points(page) > 5, 120, "points on the loss curve")
     first = _points(page)
     wait_until(lambda: _points(page) > first, 60, "new points on the loss curve")
-    expect(page.locator("#live .progress-text")).to_contain_text("step")
+    expect(page.locator("#live .run-where")).to_contain_text("step")
     expect(page.locator("#header .holder")).to_contain_text("watched-1")
 
     page.locator("#try-prompt textarea").fill("where is order 1")
@@ -105,9 +105,9 @@ def test_queue_order_notes_and_undo_of_a_deletion(tabs: Watched, server: Server)
     one, two = _queue(server, "waiting"), _queue(server, "waiting")
     page = tabs.open(server.url)
     _open_run(page, two)
-    expect(page.locator("#live .progress-text")).to_contain_text("place 2")
+    expect(page.locator("#live .run-where")).to_contain_text("place 2")
     page.locator(f'#run-list button[aria-label="Move {two} up in the queue"]').click()
-    expect(page.locator("#live .progress-text")).to_contain_text("place 1")
+    expect(page.locator("#live .run-where")).to_contain_text("place 1")
     assert store.get_run(server.workspace, one).position == 2
 
     page.get_by_text("Name and note").click()
