@@ -48,12 +48,16 @@ class DeviceInfo:
 
 def describe() -> DeviceInfo:
     """This machine's device, with its free memory now."""
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    cores = _cores()
     gpu = _gpu()
     if gpu is not None:
         return DeviceInfo("cuda", gpu[0], cores, gpu[1], gpu[2], gpu[3])
     memory = psutil.virtual_memory()
     return DeviceInfo("cpu", "CPU", cores, memory.total, memory.available, False)
+
+
+def _cores() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _gpu() -> tuple[str, int, int, bool] | None:
@@ -89,6 +93,29 @@ def torch_device(preference: str = "auto") -> torch.device:
     if not torch.cuda.is_available():
         raise ModelError("There is no GPU that PyTorch can use.", "Choose the device auto or cpu, or see luthier doctor.")
     return torch.device("cuda")
+
+
+def cpu_threads() -> int:
+    """Threads for torch on this machine's CPU: its physical cores but one, which the page and the rest of the system keep.
+
+    Two threads on two busy cores wait for each other and were many times slower than one on small models.
+    """
+    physical = psutil.cpu_count(logical=False) or 1
+    return max(1, min(physical, _cores()) - 1)
+
+
+@contextmanager
+def torch_threads(count: int | None = None) -> Iterator[None]:
+    """torch with `count` CPU threads in this thread, or with `cpu_threads()` of them; `OMP_NUM_THREADS` decides where it is set."""
+    import torch
+
+    before = torch.get_num_threads()
+    wanted = count or int(os.environ.get("OMP_NUM_THREADS") or cpu_threads())
+    torch.set_num_threads(wanted)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 @dataclass(frozen=True)

@@ -75,7 +75,7 @@ class Evaluation(Settings):
 
 class Compute(Settings):
     device: Literal["auto", "cpu", "cuda"] = setting("auto", "Device", "auto: the GPU if there is one.")
-    threads: int | None = setting(None, "CPU threads", "Threads that torch uses; empty leaves it to torch.", ge=1, le=1024)
+    threads: int | None = setting(None, "CPU threads", "Threads that torch uses; empty leaves one core to the page.", ge=1, le=1024)
 
 
 class Recipe(Settings):

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from studio.device import describe, lease
+from studio.device import describe, lease, torch_threads
 from studio.errors import ModelError
 from studio.inference.cache import CAPACITY, Loaded, ModelCache, free_memory
 from studio.inference.outputs import Chunk, Messages, Output
@@ -49,7 +49,7 @@ class Engine:
     @contextmanager
     def use(self, model_name: str) -> Iterator[Loaded]:
         """A turn on the device with the model loaded; evaluation runs its forward passes in here. Raises `BusyError`, `ModelError`."""
-        with lease.turn(model_name, self.patience):
+        with lease.turn(model_name, self.patience), torch_threads():
             yield self._cache.get(model_name)
 
     # -- one answer, streamed

@@ -14,8 +14,7 @@ import math
 import shutil
 import sys
 import traceback
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -25,7 +24,7 @@ import torch
 import transformers
 from transformers import PrinterCallback, set_seed
 
-from studio.device import lease
+from studio.device import lease, torch_threads
 from studio.errors import CheckpointError, StudioError
 from studio.methods.base import TrainingJob
 from studio.models.adapt import trainable_parameters
@@ -132,7 +131,7 @@ def _run(folder: RunFolder) -> Outcome:
     recipe = folder.recipe()
     transformers.utils.logging.disable_progress_bar()
     datasets.disable_progress_bars()
-    with _threads(recipe.compute.threads):
+    with torch_threads(recipe.compute.threads):
         run = prepare(ws, folder, recipe)
         trainer, callback = build_trainer(run)
         if not run.progress.finished:
@@ -321,18 +320,6 @@ def _check_space(folder: RunFolder, model: Any) -> None:
             f"The disk has {free / gib:.1f} GB free, and the checkpoints of this run need about {2 * needed / gib:.1f} GB.",
             "Free some space, or keep the workspace on a larger disk, then resume the run.",
         )
-
-
-@contextmanager
-def _threads(count: int | None) -> Iterator[None]:
-    """torch with as many CPU threads as the recipe says."""
-    before = torch.get_num_threads()
-    if count:
-        torch.set_num_threads(count)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
 
 
 def _release_memory() -> None:

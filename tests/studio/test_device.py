@@ -124,3 +124,15 @@ def test_a_refused_turn_leaves_the_lease_usable() -> None:
         thread.join()
         assert lease.offer() is False
     assert caught
+
+
+def test_torch_gets_the_threads_asked_for_and_has_its_own_back() -> None:
+    import torch
+
+    from studio.device import cpu_threads, torch_threads
+
+    before = torch.get_num_threads()
+    with torch_threads(2):
+        assert torch.get_num_threads() == 2
+    assert torch.get_num_threads() == before
+    assert cpu_threads() >= 1
