@@ -2,9 +2,9 @@
 
 The tokenizer comes first, then the model, on a corpus that is made while training. Muon moves the matrices, AdamW the
 embedding and the norms; each of the two batches of a step runs in a thread of its own, on a twin that shares the weights,
-which keeps two busy cores going without a wait at every operation. The rate warms up and falls along a cosine over the steps, or over the minutes. `DIR/checkpoint.pt`
-holds all that `--resume` needs; the Hugging Face folder beside it is fresh at each save and can be used at any time.
-With `--steps` and OMP_NUM_THREADS=1 the result is a function of the seed alone.
+which keeps two busy cores going without a wait at every operation. The rate warms up and falls along a cosine over the
+steps, or over the minutes. `DIR/checkpoint.pt` holds all that `--resume` needs; the Hugging Face folder beside it is fresh at
+each save and can be used at any time. With `--steps` and OMP_NUM_THREADS=1 the result is a function of the seed alone.
 """
 
 from __future__ import annotations
