@@ -6,10 +6,10 @@ To add a tab: a file in `app/tabs` with `build(page)`, and one line in `TABS`.
 from __future__ import annotations
 
 import signal
+import sys
 import threading
 import webbrowser
 from importlib import import_module
-from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -34,8 +34,6 @@ def compose(studio: Studio) -> gr.Blocks:
         items: dict[str, gr.Tab] = {}
         with gr.Tabs(elem_id="tabs") as page.tabs:
             for key, label in TABS:
-                if find_spec(f"app.tabs.{key}") is None:
-                    continue
                 with gr.Tab(label, id=key, elem_id=f"tab-{key}") as items[key]:
                     import_module(f"app.tabs.{key}").build(page)
         page.wire(demo, items)
@@ -84,8 +82,6 @@ def launch(
 
 def in_notebook() -> bool:
     """Whether this runs in a notebook's kernel."""
-    import sys
-
     if "IPython" not in sys.modules:
         return False
     shell: Any = sys.modules["IPython"].get_ipython()

@@ -7,7 +7,8 @@ A tab is `build(page) -> SomeTab`, called by `main.py` inside its `gr.Tab`. Thre
     page.sends("train_on", button.click, [selected])         this button gives one; the receiving tab opens
 
 What is handed over: `train_on` (dataset ref), `train_from` (model name), `chat_with` (model name), `compare` (list of model names),
-`open_run` (run name), `open_dataset` (dataset ref), `open_model` (model name), `clone` (run name). To add one, name it in `HANDOVERS` and use the verbs.
+`open_run` (run name), `open_dataset` (dataset ref), `open_model` (model name), `clone` (run name).
+To add one, name it in `HANDOVERS` and use the verbs.
 """
 
 from __future__ import annotations
