@@ -9,7 +9,7 @@ from studio.device import DeviceInfo
 from studio.models.adaptations import Adaptation, AdaptationSettings, LastLayers
 from studio.models.memory import estimate, trained_parameters
 from studio.models.registry import ModelInfo
-from studio.recipe import Optim
+from studio.optim import Optim
 
 GIB = 2**30
 ROWS, TOKENS = 8, 512

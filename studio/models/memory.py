@@ -43,7 +43,7 @@ from studio.models.adaptations import (
 )
 from studio.models.inspect import Matrix
 from studio.models.registry import ModelInfo
-from studio.recipe import Optim
+from studio.optim import Optim
 
 FOUR_BIT_BYTES = 0.5 + (1 + 4 / 256) / 64
 OPTIMIZER_BYTES = {"adamw": 8.0, "sgd": 0.0}

@@ -18,7 +18,8 @@ from studio.methods.base import MethodSettings
 from studio.models.adaptations import LoRA
 from studio.models.memory import MemoryEstimate, estimate
 from studio.models.registry import ModelInfo
-from studio.recipe import Optim, Recipe
+from studio.optim import Optim
+from studio.recipe import Recipe
 from studio.runs.check import longest_row, unsuitable
 from studio.runs.counting import Counted, Cut
 from studio.runs.resolve import Resolved, may_pack

@@ -16,7 +16,8 @@ from studio import device as devices
 from studio.device import DeviceInfo
 from studio.models.memory import MemoryEstimate, estimate
 from studio.models.registry import ModelInfo
-from studio.recipe import Optim, Recipe
+from studio.optim import Optim
+from studio.recipe import Recipe
 from studio.runs.packing import ISOLATING, packed_cost, packed_sequences, padded_cost
 
 WORTH_PACKING = 0.85

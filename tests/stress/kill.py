@@ -1,7 +1,8 @@
 """Kills a training run at random moments, and shows that nothing is lost: `python -m tests.stress.kill --kills 20`.
 
-Each trial starts the same recipe in a process of its own, kills it with SIGKILL at a random moment (saves are frequent, so many fall into one), opens the
-workspace again, checks that the run came back as interrupted, continues it, and compares its weights with those of an undisturbed run, byte for byte.
+Each trial starts the same recipe in a process of its own and kills it with SIGKILL at a random moment (saves are frequent, so many kills
+fall into one). It then opens the workspace again, checks that the run came back as interrupted, continues it, and compares its weights
+with those of an undisturbed run, byte for byte.
 """
 
 from __future__ import annotations
@@ -79,7 +80,7 @@ def newest_run(root: Path) -> str:
 
 
 def trial(root: Path, file: Path, number: int, moment: float, expected: str) -> str:
-    """One kill at `moment` seconds after training began; gives a line that says what happened. Raises `AssertionError` if anything was lost."""
+    """One kill `moment` seconds after training began; a line that says what happened. Raises `AssertionError` if anything was lost."""
     before = {run.name for run in Studio(root / "workspace").runs()}
     process = luthier(root, "train", str(file))
     while not (new := {run.name for run in Studio(root / "workspace").runs()} - before):

@@ -13,7 +13,7 @@ from studio.models.inspect import Matrix
 from studio.models.loading import load_for_training
 from studio.models.memory import SCRATCH, MemoryEstimate, estimate
 from studio.models.registry import ModelInfo
-from studio.recipe import Optim
+from studio.optim import Optim
 from studio.workspace import Workspace
 from tests.studio.models.helpers import add
 
