@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 TABS = (("data", "Data"), ("train", "Train"), ("runs", "Runs"), ("compare", "Compare"), ("chat", "Chat"), ("models", "Models"))
 FRAME_HEIGHT = 760
 
+_open_pages: dict[tuple[Path, str, bool], Handle] = {}
+"""The newest page of each workspace, address and kind (in a notebook's frame or not) in this process."""
+
 
 def compose(studio: Studio) -> gr.Blocks:
     """The page over `studio`, not yet served."""
@@ -52,22 +55,14 @@ def launch(
     """Open the page on `workspace`, or on a `studio` that is open already, and return a handle with `.url` and `.close()`.
 
     `port` moves on to the next free one when it is taken. `inline` shows the page inside the notebook (None: when called from one), and
-    then the call returns at once; otherwise `block` waits until the page is closed. Raises `ServeError` for an address that other
-    machines could reach, `WorkspaceError` when the folder cannot be used.
+    then the call returns at once; otherwise `block` waits until the page is closed. A workspace whose page is open in this process already
+    is not opened again: the same handle comes back, as when a notebook's cell runs twice. Closing the page closes the workspace that it
+    opened; a `studio` that was given stays yours, and only what the page started on it stops. Raises `ServeError` for an address that
+    other machines could reach, `WorkspaceError` when the folder cannot be used.
     """
-    from studio import open as open_studio
-
     check_host(host)
     framed = in_notebook() if inline is None else inline
-    port = free_port(host, port)
-    studio = studio or open_studio(workspace)
-    handle = Handle(application(compose(studio), host, framed), host, port, studio.close)
-    try:
-        studio.worker.start()
-        handle.start()
-    except BaseException:
-        handle.close()
-        raise
+    handle = _page_over(workspace, host, port, framed, studio)
     print(f"Luthier is open at {handle.url}", flush=True)
     if framed:
         _show_frame(handle.url)
@@ -77,6 +72,28 @@ def launch(
     if block:
         _end_on_sigterm()
         handle.wait()
+    return handle
+
+
+def _page_over(workspace: str | Path | None, host: str, port: int, framed: bool, given: Studio | None) -> Handle:
+    """The page of this process over that workspace: the one that is open, or a new one."""
+    from studio import open as open_studio
+
+    studio = given or open_studio(workspace)
+    key = (studio.workspace.root.resolve(), host, framed)
+    known = _open_pages.get(key)
+    if known is not None and known.open and (given is None or known.owner is given):
+        return known
+    port = free_port(host, port)
+    handle = Handle(application(compose(studio), host, framed), host, port, studio)
+    try:
+        began = studio.worker.start()
+        handle.on_close = studio.close if given is None else studio.worker.shutdown if began else None
+        handle.start()
+    except BaseException:
+        handle.close()
+        raise
+    _open_pages[key] = handle
     return handle
 
 

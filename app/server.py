@@ -153,14 +153,21 @@ def application(demo: gr.Blocks, host: str, framed: bool = False) -> FastAPI:
 
 
 class Handle:
-    """A page that is being served from a background thread: `url`, `close()`, `wait()`."""
+    """A page that is being served from a background thread: `url`, `open`, `close()`, `wait()`. `owner` is the studio that it shows, and
+    `on_close` is called once when it closes."""
 
-    def __init__(self, app: FastAPI, host: str, port: int, on_close: Callable[[], None]) -> None:
+    def __init__(self, app: FastAPI, host: str, port: int, owner: object = None) -> None:
         self.url = f"http://{host}:{port}"
-        self._on_close = on_close
+        self.owner = owner
+        self.on_close: Callable[[], object] | None = None
         config = uvicorn.Config(app, host=host, port=port, log_level="warning", access_log=False, timeout_graceful_shutdown=1)
         self._server = uvicorn.Server(config)
         self._thread = threading.Thread(target=self._server.run, name="luthier-page", daemon=True)
+
+    @property
+    def open(self) -> bool:
+        """Whether the page is being served."""
+        return self._thread.is_alive() and not self._server.should_exit
 
     def start(self) -> None:
         """Serve, and return when the page answers; raises `ServeError` when it does not."""
@@ -190,9 +197,6 @@ class Handle:
         self._server.should_exit = True
         if self._thread.is_alive():
             self._thread.join(10.0)
-        on_close, self._on_close = self._on_close, _nothing
-        on_close()
-
-
-def _nothing() -> None:
-    """What is left to do when a handle is closed for the second time."""
+        on_close, self.on_close = self.on_close, None
+        if on_close is not None:
+            on_close()
