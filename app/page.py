@@ -3,7 +3,8 @@
 A tab is `build(page) -> SomeTab`, called by `main.py` inside its `gr.Tab`. Three verbs connect tabs; `main.py` calls `wire()` at the end:
 
     page.refreshes("data", fn, outputs)                      run when the tab is opened and when the page loads
-    page.receives("train_on", fn, outputs, tab="train")      this tab takes datasets to train on: fn(value) -> outputs
+    page.receives("train_on", fn, outputs, tab="train")      this tab takes datasets to train on: fn(value) -> outputs; `after` may
+                                                             hang slower work on the event, which runs once the tab is open
     page.sends("train_on", button.click, [selected])         this button gives one; the receiving tab opens
 
 What is handed over: `train_on` (dataset ref), `train_from` (model name), `chat_with` (model name), `compare` (list of model names),
@@ -20,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 import gradio as gr
 
 from app.guard import guarded
+from app.warm import Warm
 
 if TYPE_CHECKING:
     from studio.session import Studio
@@ -32,6 +34,7 @@ class _Receiver:
     handler: Callable[..., Any]
     outputs: list[Any]
     tab: str
+    after: Callable[[Any], None] | None
 
 
 @dataclass(frozen=True)
@@ -46,9 +49,13 @@ class Page:
 
     studio: Studio
     tabs: gr.Tabs | None = None
+    warm: Warm = field(init=False)
     _receivers: dict[str, _Receiver] = field(default_factory=dict)
     _senders: list[tuple[str, _Sender]] = field(default_factory=list)
     _refreshers: list[tuple[str, Callable[..., Any], list[Any], list[Any]]] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.warm = Warm(self.studio.worker)
 
     @property
     def workspace(self) -> Any:
@@ -70,10 +77,12 @@ class Page:
         """Run `handler(*inputs) -> outputs` whenever `tab` is opened, and when the page loads."""
         self._refreshers.append((tab, handler, list(inputs), list(outputs)))
 
-    def receives(self, what: str, handler: Callable[..., Any], outputs: Sequence[Any], tab: str) -> None:
-        """`tab` accepts `what` (one of HANDOVERS): `handler(value) -> outputs`."""
+    def receives(
+        self, what: str, handler: Callable[..., Any], outputs: Sequence[Any], tab: str, after: Callable[[Any], None] | None = None
+    ) -> None:
+        """`tab` accepts `what` (one of HANDOVERS): `handler(value) -> outputs`, then the tab opens, then what `after(event)` hangs on it."""
         self._known(what)
-        self._receivers[what] = _Receiver(handler, list(outputs), tab)
+        self._receivers[what] = _Receiver(handler, list(outputs), tab, after)
 
     def sends(self, what: str, trigger: Callable[..., Any], inputs: Sequence[Any]) -> None:
         """`trigger` (for example `button.click`) hands the value of `inputs[0]` over as `what` and opens the tab that takes it."""
@@ -92,7 +101,10 @@ class Page:
                 raise LookupError(f"nothing receives {what!r}")
             handler = guarded(_unless_empty(receiver.handler, len(receiver.outputs)))
             event = sender.trigger(handler, sender.inputs, receiver.outputs, show_progress="hidden", api_visibility="private")
-            event.success(_opener(receiver.tab), sender.inputs, self.tabs, show_progress="hidden", api_visibility="private")
+            opened = event.success(_opener(receiver.tab), sender.inputs, self.tabs, show_progress="hidden", api_visibility="private")
+            if receiver.after is not None:
+                receiver.after(opened)
+        demo.load(self.warm.begin, None, None, show_progress="hidden", api_visibility="private")
 
     @staticmethod
     def _known(what: str) -> None:

@@ -48,6 +48,12 @@ def plan_html(plan: Plan, measured: Measurement | None = None) -> str:
     )
 
 
+def waiting_html(loading: bool) -> str:
+    """The panel while the plan is worked out; `loading` says that the libraries are still being loaded."""
+    words = "Loading the training libraries, once after the start" if loading else "Reading the model's tokenizer and counting tokens"
+    return f'<div class="plan"><h2>What will happen</h2><p class="waiting" role="status">{words}</p></div>'
+
+
 def trouble_html(error: Exception) -> str:
     """The panel when there is no plan."""
     return f'<div class="plan"><h2>What will happen</h2>{notice(error)}</div>'
@@ -63,10 +69,12 @@ def _facts(plan: Plan, measured: Measurement | None) -> list[tuple[str, str, str
         ("Steps", f"{plan.steps:,}, {plan.evaluations:,} evaluations", "One step is one change of the weights."),
     ]
     if measured is not None:
+        step = f"{measured.seconds_per_step:.2g} s" if measured.seconds_per_step < 10 else duration(measured.seconds_per_step)
+        facts.append(("A step", f"{step}, {measured.tokens_per_second:,.0f} tokens a second (measured)", "On the longest rows."))
         facts.append(("Time", f"about {duration(measured.total_seconds)} (measured)", "From a few real steps on the longest rows."))
         facts.append(("Memory", f"{size(measured.peak_bytes)} at most (measured)", "From a few real steps on the longest rows."))
     else:
-        time = "press Measure to know" if plan.seconds is None else f"about {duration(plan.seconds)}"
+        time = "not known before a measurement" if plan.seconds is None else f"about {duration(plan.seconds)}"
         facts.append(("Time", time, "An estimate; Measure takes a few real steps."))
         facts.append(("Memory", _memory(plan), "Weights, gradients, optimiser and activations."))
     ways = [plan.precision, "packed" if plan.packing else "", "with gradient checkpointing" if plan.checkpointing else ""]

@@ -23,6 +23,7 @@ from studio.inference.engine import Engine
 from studio.inference.sampling import Sampling
 from studio.models import registry
 from studio.models.registry import ModelInfo
+from studio.quiet import quiet
 from studio.recipe import Recipe
 from studio.runs import store as run_store
 from studio.runs.plan import Plan
@@ -42,6 +43,7 @@ class Studio:
     """One workspace, open: `path` defaults to `$LUTHIER_WORKSPACE`, then `~/luthier`."""
 
     def __init__(self, path: str | Path | None = None) -> None:
+        quiet()
         self.workspace = Workspace(path)
 
     @cached_property

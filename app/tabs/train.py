@@ -6,10 +6,10 @@ what will happen or which field is wrong.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import gradio as gr
 
@@ -17,11 +17,15 @@ from app import form as forms
 from app import plan_view
 from app.guard import guarded, notice
 from app.page import Page
+from app.warm import in_a_while
 from studio import fields
 from studio.errors import FieldProblem, RecipeError, StudioError
 from studio.models import registry
 from studio.recipe import Recipe
 from studio.runs import store
+
+if TYPE_CHECKING:
+    from studio.runs.plan import Plan
 
 QUIET: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
 
@@ -49,27 +53,42 @@ class _Parts:
         """What `describe` fills."""
         return [self.plan, self.form.advanced, self.form.problems, self.yaml, self.command]
 
-    def describe(self, *values: Any) -> list[Any]:
-        """The plan of what the form says, or the problems at its fields."""
+    @property
+    def progress(self) -> dict[str, Any]:
+        """How the planning shows itself."""
+        return {"show_progress": "minimal", "show_progress_on": self.plan, "api_visibility": "private"}
+
+    def describe(self, *values: Any) -> Iterator[list[Any]]:
+        """The plan of what the form says, or the problems at its fields; words in the panel when it takes a while."""
         try:
             recipe = self.form.read(values)
         except RecipeError as error:
-            return self.troubles(error, values)
-        return self.plan_of(recipe, values)
+            yield self.troubles(error, values)
+            return
+        yield from self.plan_of(recipe, values)
 
-    def plan_of(self, recipe: Recipe, values: tuple[Any, ...], measured: Any = None) -> list[Any]:
+    def plan_of(self, recipe: Recipe, values: tuple[Any, ...], measured: Any = None) -> Iterator[list[Any]]:
         texts = [fields.to_yaml(recipe), fields.to_command(recipe)]
         words = self.form.advanced_words(recipe)
         if not recipe.data.sources:
-            return [plan_view.NO_DATA, words, {}, *texts]
+            yield [plan_view.NO_DATA, words, {}, *texts]
+            return
         try:
-            from studio.runs.plan import plan
-
-            return [plan_view.plan_html(plan(self.page.workspace, recipe), measured), words, {}, *texts]
+            for planned in in_a_while(lambda: self.planned(recipe)):
+                if planned.done():
+                    yield [plan_view.plan_html(planned.result(), measured), words, {}, *texts]
+                else:
+                    yield [plan_view.waiting_html(self.page.warm.loading), words, {}, *texts]
         except RecipeError as error:
-            return [*self.troubles(error, values)[:3], *texts]
+            yield [*self.troubles(error, values)[:3], *texts]
         except StudioError as error:
-            return [plan_view.trouble_html(error), words, {}, *texts]
+            yield [plan_view.trouble_html(error), words, {}, *texts]
+
+    def planned(self, recipe: Recipe) -> Plan:
+        from studio.runs.plan import plan
+
+        self.page.warm.ready()
+        return plan(self.page.workspace, recipe)
 
     def troubles(self, error: RecipeError, values: tuple[Any, ...]) -> list[Any]:
         """Each problem at its field, and one sentence in the panel."""
@@ -90,11 +109,11 @@ def build(page: Page) -> TrainTab:
             form = forms.build(page)
         with gr.Column(scale=2, min_width=300, elem_classes="beside"):
             plan = plan_view.build()
-            measure = gr.Button("Measure", size="md", elem_id="measure")
             said = gr.HTML(elem_id="train-said")
-            with gr.Row():
-                start = gr.Button("Start", variant="primary", size="md", elem_id="start")
+            with gr.Row(elem_classes="actions"):
+                start = gr.Button("Start", variant="primary", size="md", elem_id="start", min_width=120)
                 queue = gr.Button("Queue for later", size="md", elem_id="queue")
+                measure = gr.Button("Measure time and memory", size="md", elem_id="measure")
             with gr.Accordion("Load, save or copy this recipe", open=False, elem_id="as-text"):
                 load = gr.UploadButton("Load a YAML file", file_types=[".yaml", ".yml"], size="md", elem_id="load-yaml")
                 yaml = gr.Code(language="yaml", label="Recipe (YAML)", interactive=False, elem_id="yaml")
@@ -112,7 +131,7 @@ def _wire_form(parts: _Parts, load: gr.UploadButton) -> None:
     for key, component in form.components.items():
         if key not in forms.UNIONS:
             listeners.append(component.change if isinstance(component, gr.Dropdown) else component.input)
-    progress: dict[str, Any] = {"show_progress": "minimal", "show_progress_on": parts.plan, "api_visibility": "private"}
+    progress = parts.progress
     gr.on(listeners, guarded(parts.describe), form.inputs, parts.described, trigger_mode="always_last", **progress)
     columns = [column for group in form.groups.values() for column in group]
     unions = [form.components[union] for union in forms.UNIONS]
@@ -179,19 +198,20 @@ def _wire_buttons(parts: _Parts, start: gr.Button, queue: gr.Button, measure: gr
         place = f" It is number {run.position} in the queue." if run.position > 1 else ""
         return [run.name, notice(f"{run.name} is queued.{place}", "info"), *[gr.skip() for _ in parts.described]]
 
-    def measured(*values: Any) -> list[Any]:
+    def measured(*values: Any) -> Iterator[list[Any]]:
         try:
             recipe = form.read(values)
-            return ["", *parts.plan_of(recipe, values, page.studio.worker.measure(recipe))]
+            figures = page.studio.worker.measure(recipe)
+            yield from (["", *described] for described in parts.plan_of(recipe, values, figures))
         except RecipeError as error:
-            return ["", *parts.troubles(error, values)]
+            yield ["", *parts.troubles(error, values)]
         except StudioError as error:
-            return [notice(error), *[gr.skip() for _ in parts.described]]
+            yield [notice(error), *[gr.skip() for _ in parts.described]]
 
     started = start.click(guarded(create), form.inputs, outputs, **QUIET)
     page.sends("open_run", started.then, [made])
     queue.click(guarded(create), form.inputs, outputs, **QUIET)
-    waiting = measure.click(lambda: notice("Measuring a few real steps on the longest rows.", "info"), None, parts.said, **QUIET)
+    waiting = measure.click(lambda: notice("Measuring a few real steps on the longest rows; this takes from seconds to a minute.", "info"), None, parts.said, **QUIET)
     waiting.then(guarded(measured), form.inputs, [parts.said, *parts.described], show_progress="minimal", api_visibility="private")
 
 
@@ -201,21 +221,19 @@ def _wire_handovers(parts: _Parts) -> None:
 
     def receiver(change: Callable[[Any], Recipe]) -> Callable[[Any], list[Any]]:
         def receive(value: Any) -> list[Any]:
-            recipe = _fitted(page, change(value))
-            shown = form.show(recipe)
-            values = tuple(_plain(update) for update in shown[: len(form.components)])
-            described = parts.plan_of(recipe, values)
-            return [*shown[:-2], *described]
+            return form.show(_fitted(page, change(value)))
 
         return receive
+
+    def then_plan(opened: Any) -> None:
+        opened.then(guarded(parts.describe), form.inputs, parts.described, **parts.progress)
 
     def fresh() -> list[Any]:
         return [gr.update(choices=page.dataset_choices()), gr.update(choices=page.model_choices())]
 
-    outputs = [*form.outputs[:-2], *parts.described]
-    page.receives("train_on", receiver(lambda ref: _for_dataset(page, ref)), outputs, "train")
-    page.receives("train_from", receiver(lambda name: Recipe(model=name)), outputs, "train")
-    page.receives("clone", receiver(lambda name: store.get_run(page.workspace, name).recipe), outputs, "train")
+    page.receives("train_on", receiver(lambda ref: _for_dataset(page, ref)), form.outputs, "train", then_plan)
+    page.receives("train_from", receiver(lambda name: Recipe(model=name)), form.outputs, "train", then_plan)
+    page.receives("clone", receiver(lambda name: store.get_run(page.workspace, name).recipe), form.outputs, "train", then_plan)
     page.refreshes("train", fresh, [form.components[forms.SOURCES], form.components["model"]])
 
 
@@ -230,10 +248,6 @@ def _fitted(page: Page, recipe: Recipe) -> Recipe:
     if not limit or recipe.data.max_length <= limit:
         return recipe
     return fields.apply_overrides(recipe, {"data.max_length": limit})
-
-
-def _plain(update: Any) -> Any:
-    return update.get("value") if isinstance(update, dict) and update.get("__type__") == "update" else update
 
 
 def _for_dataset(page: Page, ref: str) -> Recipe:

@@ -30,6 +30,7 @@ from studio.methods.base import TrainingJob
 from studio.models.adapt import trainable_parameters
 from studio.models.loading import load_for_training
 from studio.models.registry import ModelInfo, get_model
+from studio.quiet import quiet
 from studio.recipe import Recipe
 from studio.runs import checkpoints
 from studio.runs.asks import refuse_all
@@ -129,6 +130,7 @@ def _close(folder: RunFolder, outcome: Outcome) -> None:
 def _run(folder: RunFolder) -> Outcome:
     ws = Workspace(folder.path.parent.parent)
     recipe = folder.recipe()
+    quiet()
     transformers.utils.logging.disable_progress_bar()
     datasets.disable_progress_bars()
     with torch_threads(recipe.compute.threads):

@@ -15,7 +15,7 @@ from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from studio.errors import BusyError, StudioError
 from studio.recipe import Recipe
@@ -35,6 +35,7 @@ one_training = threading.Lock()
 """Held while a training runs in this process: of two trainers at once, one silently does not learn."""
 
 log = logging.getLogger(__name__)
+Result = TypeVar("Result")
 
 
 class Worker:
@@ -110,12 +111,16 @@ class Worker:
         running = [run.name for run in store.list_runs(self.ws) if run.state in ("running", "paused")]
         if running:
             raise BusyError(f"{running[0]} is training, so a measurement would be wrong.", "Measure when it has ended.")
-        future: Future[Measurement] = Future()
-        self._jobs.append((future, lambda: _measure(self.ws, recipe)))
+        return self.call(lambda: _measure(self.ws, recipe)).result(timeout)
+
+    def call(self, job: Callable[[], Result]) -> Future[Result]:
+        """Do `job` on the worker's thread, between two runs."""
+        future: Future[Result] = Future()
+        self._jobs.append((future, job))
         self.start()
         with store.queue_changed:
             store.queue_changed.notify_all()
-        return future.result(timeout)
+        return future
 
     # -- the thread
 
@@ -159,7 +164,7 @@ class Worker:
                     future.set_result(job())
                 except Exception as error:
                     if not isinstance(error, StudioError):
-                        log.exception("A measurement failed.")
+                        log.exception("A job of the worker failed.")
                     future.set_exception(error.with_traceback(None))
         return True
 

@@ -1,0 +1,1 @@
+"""The page's parts as plain functions, and the server."""

@@ -1,0 +1,1 @@
+"""What a person does in each tab, in a real Chromium."""

@@ -28,7 +28,6 @@ def visit(page: Page, label: str) -> None:
         page.get_by_role("button", name="Train on this").click()
     if label == "Runs":
         panel.get_by_text("support-bot", exact=False).first.click()
-    page.wait_for_load_state("networkidle")
     page.wait_for_timeout(2500)  # curves and panels draw themselves in a moment; a picture has nothing to wait for
 
 

@@ -23,6 +23,7 @@ from studio.fields import to_yaml
 from studio.models.registry import add_local
 from studio.recipe import Recipe, parse
 from studio.runs.checkpoints import newest_complete
+from studio.runs.folder import RunFolder
 from studio.runs.store import get_run, recover
 from studio.session import Studio
 from tests.tiny import make_model
@@ -96,7 +97,7 @@ def trial(root: Path, file: Path, number: int, moment: float, expected: str) -> 
     workspace = Studio(root / "workspace").workspace
     recover(workspace)
     state = get_run(workspace, name).state
-    checkpoint = newest_complete(folder / "checkpoints")
+    checkpoint = newest_complete(RunFolder(folder))
     if state == "completed":
         assert weights(folder) == expected, f"trial {number}: completed before the kill, with other weights"
         return f"{number:3d}  killed after {moment:5.2f} s: already completed; weights equal"
