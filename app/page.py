@@ -80,7 +80,7 @@ class Page:
     def receives(
         self, what: str, handler: Callable[..., Any], outputs: Sequence[Any], tab: str, after: Callable[[Any], None] | None = None
     ) -> None:
-        """`tab` accepts `what` (one of HANDOVERS): `handler(value) -> outputs`, then the tab opens, then what `after(event)` hangs on it."""
+        """`tab` accepts `what` (one of HANDOVERS): `handler(value) -> outputs`, the tab opens, then what `after(event)` hangs on."""
         self._known(what)
         self._receivers[what] = _Receiver(handler, list(outputs), tab, after)
 

@@ -87,6 +87,7 @@ class Desk:
                 raise ModelError("No model is chosen.", "Choose one at the top.")
             settings = sampling_form.read(sampling)
             models = [model, second] if second else [model]
+            self.page.warm.ready()
             steps = conversation.answer(self.page.workspace, self.page.studio.engine, talk, models, system, settings, stop)
             for now, side in steps:
                 talk = now

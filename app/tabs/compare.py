@@ -123,6 +123,7 @@ class Bench:
             total = len(prompts) * len(models) * int(n)
             settings = sampling_form.read(sampling)
             yield gr.skip(), 0, html.progress(0, total, f"0 of {total:,} answers; loading {models[0]}"), gr.skip(), *buttons(True), ""
+            self.page.warm.ready()
             for candidate in comparing.compare(ws, self.page.studio.engine, models, prompts, settings, int(n), stop=stop):
                 opened, done = candidate.comparison_id, done + 1
                 words = f"{done:,} of {html.plural(total, 'answer')}; {candidate.model} is answering"

@@ -15,18 +15,19 @@ import gradio as gr
 
 from app import form as forms
 from app import plan_view
+from app.fitting import context_limit, fitted, for_dataset
 from app.guard import guarded, notice
 from app.page import Page
 from app.warm import in_a_while
 from studio import fields
 from studio.errors import FieldProblem, RecipeError, StudioError
-from studio.models import registry
 from studio.recipe import Recipe
 from studio.runs import store
 
 if TYPE_CHECKING:
     from studio.runs.plan import Plan
 
+MEASURING = "Measuring a few real steps on the longest rows. That takes from a few seconds to a minute."
 QUIET: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
 
 
@@ -146,17 +147,17 @@ def _wire_form(parts: _Parts, load: gr.UploadButton) -> None:
     sources.change(lambda names: gr.update(visible=len(names or []) > 1), sources, form.components[forms.WEIGHTS], **QUIET)
 
     def model_chosen(model: str, max_length: Any) -> Any:
-        limit = _limit(parts.page, model)
+        limit = context_limit(parts.page, model)
         return limit if limit and isinstance(max_length, int | float) and max_length > limit else gr.skip()
 
     longest = form.components["data.max_length"]
-    fitted = form.components["model"].input(guarded(model_chosen), [form.components["model"], longest], longest, **QUIET)
-    fitted.then(guarded(parts.describe), form.inputs, parts.described, **progress)
+    limited = form.components["model"].input(guarded(model_chosen), [form.components["model"], longest], longest, **QUIET)
+    limited.then(guarded(parts.describe), form.inputs, parts.described, **progress)
 
     def from_preset(name: str, sources_now: list[str], model: str) -> list[Any]:
         recipe = next(p.recipe for p in fields.presets() if p.name == name)
         plain = [{"name": source} for source in sources_now or []]
-        return form.show(_fitted(parts.page, fields.apply_overrides(recipe, {"data.sources": plain, "model": model or recipe.model})))
+        return form.show(fitted(parts.page, fields.apply_overrides(recipe, {"data.sources": plain, "model": model or recipe.model})))
 
     def from_file(path: str) -> list[Any]:
         try:
@@ -211,7 +212,7 @@ def _wire_buttons(parts: _Parts, start: gr.Button, queue: gr.Button, measure: gr
     started = start.click(guarded(create), form.inputs, outputs, **QUIET)
     page.sends("open_run", started.then, [made])
     queue.click(guarded(create), form.inputs, outputs, **QUIET)
-    waiting = measure.click(lambda: notice("Measuring a few real steps on the longest rows; this takes from seconds to a minute.", "info"), None, parts.said, **QUIET)
+    waiting = measure.click(lambda: notice(MEASURING, "info"), None, parts.said, **QUIET)
     waiting.then(guarded(measured), form.inputs, [parts.said, *parts.described], show_progress="minimal", api_visibility="private")
 
 
@@ -221,7 +222,7 @@ def _wire_handovers(parts: _Parts) -> None:
 
     def receiver(change: Callable[[Any], Recipe]) -> Callable[[Any], list[Any]]:
         def receive(value: Any) -> list[Any]:
-            return form.show(_fitted(page, change(value)))
+            return form.show(fitted(page, change(value)))
 
         return receive
 
@@ -231,32 +232,7 @@ def _wire_handovers(parts: _Parts) -> None:
     def fresh() -> list[Any]:
         return [gr.update(choices=page.dataset_choices()), gr.update(choices=page.model_choices())]
 
-    page.receives("train_on", receiver(lambda ref: _for_dataset(page, ref)), form.outputs, "train", then_plan)
+    page.receives("train_on", receiver(lambda ref: for_dataset(page, ref)), form.outputs, "train", then_plan)
     page.receives("train_from", receiver(lambda name: Recipe(model=name)), form.outputs, "train", then_plan)
     page.receives("clone", receiver(lambda name: store.get_run(page.workspace, name).recipe), form.outputs, "train", then_plan)
     page.refreshes("train", fresh, [form.components[forms.SOURCES], form.components["model"]])
-
-
-def _limit(page: Page, model: str) -> int | None:
-    """The longest row that a model can read, if it is known."""
-    return next((info.context_length for info in registry.list_models(page.workspace) if info.name == model), None)
-
-
-def _fitted(page: Page, recipe: Recipe) -> Recipe:
-    """The recipe with rows no longer than its model can read."""
-    limit = _limit(page, recipe.model)
-    if not limit or recipe.data.max_length <= limit:
-        return recipe
-    return fields.apply_overrides(recipe, {"data.max_length": limit})
-
-
-def _for_dataset(page: Page, ref: str) -> Recipe:
-    """A recipe for a dataset: the shipped one whose method takes its rows, named after it, with the longest row that its texts need."""
-    from studio.data import store as data_store
-
-    version = data_store.get_version(page.workspace, ref)
-    fitting = [preset.recipe for preset in fields.presets() if version.kind in preset.recipe.method.row_kinds]
-    if not fitting:
-        raise StudioError(f"No method trains on rows of kind {version.kind}.", "Choose a dataset of chats, texts or labelled texts.")
-    usual = [recipe for recipe in fitting if recipe.adaptation.kind == "lora"] or fitting
-    return fields.apply_overrides(usual[0], {"name": version.dataset, "data.sources": [{"name": version.ref}]})

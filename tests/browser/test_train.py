@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 from playwright.sync_api import Page, expect
 
 from studio.runs import store
-from tests.browser.conftest import Server, choose, fill, open_tab
+from tests.browser.conftest import Server, Watched, choose, fill, open_tab, prepare, serve
 
 
 def _ready(page: Page) -> None:
@@ -68,7 +69,9 @@ def test_presets_yaml_and_command(page: Page, tmp_path: Path) -> None:
     expect(page.locator("#yaml")).to_contain_text("train_on: last_answer")
     expect(page.locator("#command")).to_contain_text("luthier train")
     recipe = tmp_path / "mine.yaml"
-    recipe.write_text("name: mine\nmodel: tiny\nmethod: {kind: sft}\nadaptation: {kind: dora, rank: 4}\ndata: {max_length: 128}\noptim: {warmup: 0.2}\n")
+    recipe.write_text(
+        "name: mine\nmodel: tiny\nmethod: {kind: sft}\nadaptation: {kind: dora, rank: 4}\ndata: {max_length: 128}\noptim: {warmup: 0.2}\n"
+    )
     with page.expect_file_chooser() as chooser:
         page.locator("#load-yaml").click()
     chooser.value.set_files(str(recipe))
@@ -85,3 +88,44 @@ def test_a_remedy_changes_the_form(page: Page) -> None:
     expect(remedy).to_be_visible()
     remedy.click()
     expect(page.locator("#field-data-max_length input")).not_to_have_value("8")
+
+
+def test_measure_gives_the_time_of_a_step_memory_and_total_time(page: Page) -> None:
+    _ready(page)
+    plan = page.locator("#plan dl")
+    expect(plan).not_to_contain_text("measured")
+    page.locator("#measure").click()
+    expect(page.locator("#train-said")).to_contain_text("Measuring a few real steps")
+    expect(plan).to_contain_text("measured", timeout=120_000)
+    lines = dict(zip(plan.locator("dt").all_inner_texts(), plan.locator("dd").all_inner_texts(), strict=True))
+    assert re.fullmatch(r"[0-9.e-]+ s, [0-9,]+ tokens a second \(measured\)", lines["A step"]), lines
+    assert re.fullmatch(r"about ([0-9]+ (s|min|h) ?)+\(measured\)", lines["Time"]), lines
+    assert re.fullmatch(r"[0-9.]+ (MB|GB) at most \(measured\)", lines["Memory"]), lines
+    expect(page.locator("#train-said")).not_to_contain_text("Measuring")
+
+
+def test_a_start_with_a_bad_advanced_value_opens_advanced_and_names_the_field(page: Page, server: Server) -> None:
+    _ready(page)
+    before = len(store.list_runs(server.workspace))
+    page.locator("#advanced button.label-wrap").click()
+    page.locator("#field-optim-max_grad_norm input").fill("-3")
+    page.locator("#advanced button.label-wrap").click()
+    page.locator("#start").click()
+    problem = page.locator("#field-optim-max_grad_norm .field-problem")
+    expect(problem).to_be_visible()
+    expect(problem).to_contain_text("0")
+    expect(page.locator("#plan")).to_contain_text("One field")
+    assert len(store.list_runs(server.workspace)) == before
+
+
+def test_the_first_plan_says_what_it_waits_for(tabs: Watched, tmp_path: Path) -> None:
+    prepare(tmp_path / "workspace")
+    with serve(tmp_path / "workspace") as running:
+        page = tabs.open(running.url)
+        open_tab(page, "Train")
+        choose(page, "field-model", "tiny")
+        choose(page, "field-data-sources", "chats")
+        expect(page.locator("#plan .waiting")).to_have_text(re.compile("Loading the training libraries|Reading the model's tokenizer"))
+        expect(page.locator("#plan dl")).to_contain_text("to train on", timeout=120_000)
+        expect(page.locator("#plan .waiting")).to_have_count(0)
+        tabs.leave()
