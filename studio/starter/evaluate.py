@@ -1,9 +1,9 @@
 """Scores the embedded model by domain: `python -m studio.starter.evaluate --model assets/starter [--count 40]`.
 
-Each domain is asked with held-out words (`slots`) and with held-out wordings (`templates`), greedily, the earlier turns given
-as the corpus has them. An answer is right when it holds every piece that the corpus says a right answer holds. Copying counts
-the pieces that only the prompt can give. Perplexity is that of what the assistant says. The scores land in `evaluation.json`
-beside the weights, in the order of the domains.
+Each domain is asked in new combinations of what training used (`train`, another seed), with held-out wordings (`templates`)
+and with held-out words (`slots`), greedily, the earlier turns given as the corpus has them. An answer is right when it holds
+every piece that the corpus says a right answer holds. Copying counts the pieces that only the prompt can give. Perplexity is
+that of what the assistant says. The scores land in `evaluation.json` beside the weights, in the order of the domains.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from studio.starter.slots import Split
 
 SEED = 101
 BATCH = 20
-SPLITS: tuple[Split, ...] = ("slots", "templates")
+SPLITS: tuple[Split, ...] = ("train", "templates", "slots")
 
 
 @dataclass(frozen=True)
@@ -102,7 +102,7 @@ def score(model: Any, tokenizer: Any, domain: str, split: Split, count: int) -> 
 
 
 def evaluate(folder: Path, count: int = 40) -> dict[str, Any]:
-    """All domains in both splits, and the means."""
+    """All domains in all splits, and the means of each."""
     tokenizer = AutoTokenizer.from_pretrained(folder)
     model = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32).eval()
     rows = [score(model, tokenizer, domain, split, count) for domain in DOMAINS for split in SPLITS]
@@ -113,17 +113,17 @@ def evaluate(folder: Path, count: int = 40) -> dict[str, Any]:
 def table(result: dict[str, Any]) -> str:
     """The scores as a Markdown table, a line a domain."""
     lines = [
-        "| domain | right (new words) | right (new wordings) | copied (new words) | copied (new wordings) | perplexity (both) |",
-        "|---|---|---|---|---|---|",
+        "| domain | right: known | new wordings | new words | copied: known | new wordings | new words | perplexity of the three |",
+        "|---|---|---|---|---|---|---|---|",
     ]
     by_key = {(row["domain"], row["split"]): row for row in result["rows"]}
     for domain in DOMAINS:
-        words, templates = by_key[domain, "slots"], by_key[domain, "templates"]
-        cells = [f"{row['accuracy']:.0%}" for row in (words, templates)]
-        cells += ["-" if row["copied"] is None else f"{row['copied']:.0%}" for row in (words, templates)]
-        lines.append(f"| {domain} | {' | '.join(cells)} | {words['perplexity']:.2f} / {templates['perplexity']:.2f} |")
-    means = result["mean_accuracy"]
-    return "\n".join([*lines, f"| mean | {means['slots']:.0%} | {means['templates']:.0%} | | | |"])
+        rows = [by_key[domain, split] for split in SPLITS]
+        cells = [f"{row['accuracy']:.0%}" for row in rows]
+        cells += ["-" if row["copied"] is None else f"{row['copied']:.0%}" for row in rows]
+        lines.append(f"| {domain} | {' | '.join(cells)} | {' / '.join(format(row['perplexity'], '.2f') for row in rows)} |")
+    means = " | ".join(f"{result['mean_accuracy'][split]:.0%}" for split in SPLITS)
+    return "\n".join([*lines, f"| mean | {means} | | | | |"])
 
 
 def main() -> None:

@@ -50,14 +50,15 @@ the one-line news format.
 
 `python -m studio.starter.train --out DIR --minutes {planned} --seed {seed}`: Muon (0.02, weight decay 0.05) on the matrices,
 AdamW (3e-3) on the rest, a cosine, about 4,096 tokens a step, bfloat16 autocast; the loss counts all that the assistant says and
-15 % of the rest. {steps:,} steps, {tokens:,} tokens, {minutes} minutes on {threads} shared CPU cores ({speed:,} tokens a second).
-`--minutes` ends by the clock, so the number of steps depends on the machine; with `--steps` the corpus and
-the order of batches are functions of the seed.
+15 % of the rest. {steps:,} steps, {tokens:,} tokens, {minutes} minutes by the clock on two CPU cores that had other work to do as well.
+It was resumed twice from its checkpoint. `--minutes` ends by the clock, so the number of steps depends on the machine; with `--steps`
+the corpus and the order of batches are functions of the seed.
 
 ## Held-out scores
 
-{count} questions a domain and a split, greedy. New words: names, numbers and nouns that training never used. New wordings: ways
-to ask that training never used. An answer is right when it holds every piece that a right answer must hold.
+{count} questions a domain and a column, greedy. Known: wordings and words that training used, in combinations that it never saw. New
+wordings: ways to ask that training never used. New words: names, numbers and nouns that training never used. An answer is right when
+it holds every piece that a right answer must hold; copied counts the pieces that only the prompt can give.
 
 {table}
 
@@ -66,7 +67,8 @@ Measured with `python -m studio.starter.evaluate --model assets/starter`; detail
 ## Limits
 
 - It knows a few dozen capitals and animals by heart and nothing else of the world. Outside its domains it answers fluently and wrongly.
-- It does not reason: sums beyond the numbers it has seen, or two steps at once, fail.
+- It does not reason, and it is bad at sums: most of its results are off by a little.
+- It copies names and numbers well in wordings that it knows, and words that it never met badly: it puts a known word in their place.
 - English only. It has no safety training. Do not put it before customers as it is.
 - Very long prompts (over 512 tokens) are beyond its context.
 
@@ -99,8 +101,7 @@ def card(folder: Path, training: dict[str, Any], evaluation: dict[str, Any], tab
         megabytes=weights.stat().st_size / 1e6,
         vocabulary=config["vocab_size"],
         planned=round(training["minutes"]),
-        speed=round(training["tokens"] / max(1.0, 60 * training["minutes"])),
-        **{key: training[key] for key in ("seed", "steps", "tokens", "minutes", "threads")},
+        **{key: training[key] for key in ("seed", "steps", "tokens", "minutes")},
         count=evaluation["questions_each"],
         table=table,
         weights=WEIGHTS,

@@ -29,7 +29,7 @@ RULES: dict[str, tuple[str, ...]] = {
     "password": ("The link on our login page resets your password and works for 30 minutes.",),
     "discount": ("Our codes are good for orders over 20 coins and can be used once.",),
     "stock": ("New goods come in every Tuesday, and I will set the {thing} aside for you for 5 days.",),
-    "human": ("A colleague of mine calls you back between 9 and 5, on the same day.",),
+    "human": ("A colleague of mine will call you today. Our line is open from 9 am to 5 pm.",),
 }
 _THANKS = ("Thank you.", "Thanks a lot.", "Great, thanks.", "That helped, thank you.", "Perfect, thank you.", "Good to know, thanks.")
 _NAMED = (
