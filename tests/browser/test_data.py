@@ -191,3 +191,18 @@ def test_nothing_is_cut_off_on_a_phone(server: Server, tabs: Watched) -> None:
     page.locator("#data-rows tr[data-key]").first.click()
     expect(page.locator("#data-row .message").first).to_be_visible()
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
+
+
+def test_all_recognised_files_are_imported_at_once(page: Page, server: Server, tmp_path: Path) -> None:
+    films, orders, broken = tmp_path / "films.csv", tmp_path / "orders.jsonl", tmp_path / "picture.json"
+    films.write_text("text,label\n" + "".join(f"film {i} was fine,{'good' if i % 2 else 'bad'}\n" for i in range(20)))
+    orders.write_text("".join(json.dumps({"prompt": f"where is order {i}", "completion": f"order {i} is here"}) + "\n" for i in range(20)))
+    broken.write_bytes(b"\x89PNG\r\n\x1a\n")
+    start_import(page, films, orders, broken)
+    expect(page.locator("#import-chosen tr[data-key]")).to_have_count(3)
+    page.locator("#import-all").click()
+    for name, words in (("films.csv", "imported as films"), ("orders.jsonl", "imported as orders"), ("picture.json", "cannot be read")):
+        expect(page.locator("#import-chosen tr[data-key]").filter(has_text=name)).to_contain_text(words)
+    for name in ("films", "orders"):
+        expect(page.locator(f'#data-list tr[data-key="{name}"]')).to_be_visible()
+        assert store.get_version(server.workspace, name).rows == 20
