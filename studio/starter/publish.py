@@ -51,7 +51,7 @@ the one-line news format.
 `python -m studio.starter.train --out DIR --minutes {planned} --seed {seed}`: Muon (0.02, weight decay 0.05) on the matrices,
 AdamW (3e-3) on the rest, a cosine, about 4,096 tokens a step, bfloat16 autocast; the loss counts all that the assistant says and
 15 % of the rest. {steps:,} steps, {tokens:,} tokens, {minutes} minutes by the clock on two CPU cores that had other work to do as well.
-It was resumed twice from its checkpoint. `--minutes` ends by the clock, so the number of steps depends on the machine; with `--steps`
+It was resumed from its checkpoint {resumed} times. `--minutes` ends by the clock, so the number of steps depends on the machine; with `--steps`
 the corpus and the order of batches are functions of the seed.
 
 ## Held-out scores
@@ -101,7 +101,7 @@ def card(folder: Path, training: dict[str, Any], evaluation: dict[str, Any], tab
         megabytes=weights.stat().st_size / 1e6,
         vocabulary=config["vocab_size"],
         planned=round(training["minutes"]),
-        **{key: training[key] for key in ("seed", "steps", "tokens", "minutes")},
+        **{key: training[key] for key in ("seed", "steps", "tokens", "minutes", "resumed")},
         count=evaluation["questions_each"],
         table=table,
         weights=WEIGHTS,

@@ -63,6 +63,7 @@ class Progress:
     tokens: int = 0
     chunk: int = 0
     index: int = 0
+    resumed: int = 0
     history: list[dict[str, float]] = field(default_factory=list)
 
 
@@ -158,6 +159,7 @@ class Trainer:
         for optimiser, saved in zip(self.optimisers, state["optimisers"], strict=True):
             optimiser.load_state_dict(saved)
         self.progress = Progress(**state["progress"])
+        self.progress.resumed += 1
 
     def save(self) -> None:
         """Writes the checkpoint and the usable folder, each aside first."""
@@ -179,6 +181,7 @@ class Trainer:
             "steps": self.progress.step,
             "tokens": self.progress.tokens,
             "minutes": round(self.progress.seconds / 60, 1),
+            "resumed": self.progress.resumed,
             "threads": torch.get_num_threads(),
             "parameters": sum(p.numel() for p in self.model.parameters()),
             "history": self.progress.history,
