@@ -51,8 +51,8 @@ the one-line news format.
 `python -m studio.starter.train --out DIR --minutes {planned} --seed {seed}`: Muon (0.02, weight decay 0.05) on the matrices,
 AdamW (3e-3) on the rest, a cosine, about 4,096 tokens a step, bfloat16 autocast; the loss counts all that the assistant says and
 15 % of the rest. {steps:,} steps, {tokens:,} tokens, {minutes} minutes by the clock on two CPU cores that had other work to do as well.
-It was resumed from its checkpoint {resumed} times. `--minutes` ends by the clock, so the number of steps depends on the machine; with `--steps`
-the corpus and the order of batches are functions of the seed.
+It was resumed from its checkpoint {resumed} times. `--minutes` ends by the clock, so the number of steps depends on the machine; with
+`--steps` the corpus and the order of batches are functions of the seed.
 
 ## Held-out scores
 
