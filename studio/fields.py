@@ -231,7 +231,7 @@ def apply_overrides(recipe: Recipe, overrides: dict[str, Any]) -> Recipe:
         if path == "data.sources" and isinstance(value, str):
             value = parse_sources(value)
         elif isinstance(value, str):
-            value = _scalar(value)
+            value = _scalar(path, value)
         _set(plain, path, value)
     return parse(plain)
 
@@ -245,8 +245,10 @@ def parse_sources(text: str) -> list[dict[str, Any]]:
     return sources
 
 
-def _scalar(text: str) -> Any:
-    """A text from the command line: empty and `null` are nothing, everything else stays text for pydantic to read by the field's type."""
+def _scalar(path: str, text: str) -> Any:
+    """A text from the command line: empty, `null` and, where it is no choice, `none` are nothing; the rest stays text for pydantic."""
+    if text == "none" and any(spec.path == path and text in (spec.choices or ()) for spec in specs()):
+        return text
     return None if text in ("", "null", "none") else text
 
 

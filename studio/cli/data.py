@@ -11,6 +11,9 @@ from studio.cli.output import console, emit_json, emit_table, json_option
 from studio.data import store
 from studio.data.mapping import Mapping
 
+NEXT = {"chat": "chat-lora", "labelled": "sentiment-lora", "text": "text-last-layers"}
+"""The shipped recipe that suits each kind of rows."""
+
 
 @click.group()
 def data() -> None:
@@ -50,7 +53,8 @@ def import_(
         console.print(f"  set aside, line {bad.line}: {bad.reason}")
     if len(version.bad_rows) > 10:
         console.print(f"  and {len(version.bad_rows) - 10} more rows set aside")
-    console.print(f"Next: luthier train chat-lora --data.sources {version.dataset}" if version.kind == "chat" else "")
+    if version.kind in NEXT:
+        console.print(f"Next: luthier train {NEXT[version.kind]} --data.sources {version.dataset}")
 
 
 @data.command("list")

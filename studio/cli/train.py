@@ -93,9 +93,10 @@ def _print_end(run: RunInfo) -> None:
 
 
 def _print_plan(plan: Plan) -> None:
+    time = "time not known yet" if plan.seconds is None else f"about {duration(plan.seconds)}"
     console.print(
         f"{plan.rows} rows, {plan.held_out} held out; {plan.trained_tokens:,} tokens trained on; {plan.cut_rows} rows cut; "
-        f"{plan.steps} steps; about {duration(plan.seconds)}; memory {size(plan.memory.total)} of {size(plan.memory.available)}"
+        f"{plan.steps} steps; {time}; memory {size(plan.memory.total)} of {size(plan.memory.available)}"
     )
     for warning in plan.warnings:
         console.print(f"  {warning.text}", markup=False)

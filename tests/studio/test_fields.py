@@ -58,6 +58,13 @@ def test_overrides_switch_a_variant_and_keep_the_rest() -> None:
     assert recipe.optim.max_steps == 7
 
 
+def test_none_is_a_choice_where_it_is_one_and_nothing_elsewhere() -> None:
+    balanced = parse({"method": {"kind": "classify", "class_weights": "balanced"}, "optim": {"max_steps": 7}})
+    plain = fields.apply_overrides(balanced, {"method.class_weights": "none", "optim.max_steps": "none"})
+    assert plain.method.model_dump()["class_weights"] == "none"
+    assert plain.optim.max_steps is None
+
+
 def test_sources_are_written_as_names_with_weights() -> None:
     recipe = fields.apply_overrides(Recipe(), {"data.sources": "support, reviews@2=0.5"})
     assert [(s.name, s.weight) for s in recipe.data.sources] == [("support", 1.0), ("reviews@2", 0.5)]
