@@ -26,7 +26,7 @@ def prompt_view(comparison: ComparisonInfo, at: int, diff: bool) -> str:
 def _column(model: str, outputs: list[CandidateInfo], reference: list[CandidateInfo], owed: int) -> str:
     cards = "".join(_card(o, reference[i] if i < len(reference) else None, owed) for i, o in enumerate(outputs))
     missing = '<div class="answer"><div class="verbatim muted">not answered</div></div>' if not outputs else ""
-    return f'<section class="answer-column"><h3 class="clip" title="{html.esc(model)}">{html.esc(model)}</h3>{cards}{missing}</section>'
+    return f'<section class="answer-column"><h2 class="clip" title="{html.esc(model)}">{html.esc(model)}</h2>{cards}{missing}</section>'
 
 
 def _card(output: CandidateInfo, reference: CandidateInfo | None, owed: int) -> str:

@@ -37,6 +37,8 @@ def build(page: Page) -> gr.HTML:
             f'<h1>Luthier</h1><span class="workspace" title="Workspace: {root}">{html.escape(workspace.root.name)}</span>'
             f'<span class="chip" title="What this machine trains on">{html.escape(device.describe().label)}</span>'
             '<button type="button" class="holder" disabled title="What holds the device now">device is free</button>'
+            '<button type="button" class="help" title="Keys of this screen (?)" aria-label="Keys of this screen" '
+            'onclick="luthier.showKeys()">?</button>'
         ),
         js_on_load=script("header.js"),
         server_functions=[header_state],

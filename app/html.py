@@ -67,9 +67,11 @@ def heading(title: str, note: str = "", extra: str = "") -> str:
     return f'<h2 class="heading"><span class="clip">{esc(title)}</span>{" " + extra if extra else ""}{tail}</h2>'
 
 
-def empty_state(title: str, text: str) -> str:
-    """What stands where nothing is yet: what this is for, and the next step."""
-    return f'<div class="empty"><h3>{esc(title)}</h3><p>{esc(text)}</p></div>'
+def empty_state(title: str, text: str, step: str = "", presses: str = "") -> str:
+    """What stands where nothing is yet: what this is for, and the next step; `step` is a button that presses the one of id `presses`."""
+    press = f"document.getElementById('{presses}').click()"
+    button = f'<button type="button" class="step" onclick="{esc(press)}">{esc(step)}</button>' if step else ""
+    return f'<div class="empty"><h2>{esc(title)}</h2><p>{esc(text)}</p>{button}</div>'
 
 
 @dataclass(frozen=True)

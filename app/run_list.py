@@ -27,9 +27,9 @@ TEMPLATE = """
     <table class="plain">
       <thead><tr>
         <th title="Tick runs to draw them together and to compare their recipes"><span class="sr-only">Compare</span></th>
-        <th>Run</th><th>State</th><th>Recipe</th>
+        <th>Run</th><th>State</th><th class="recipe">Recipe</th>
         <th class="number" title="The best value of the figure that decides which checkpoint is kept">Best</th>
-        <th class="number">Duration</th><th>Note</th><th>Queue</th>
+        <th class="number">Duration</th><th class="note">Note</th><th>Queue</th>
       </tr></thead>
       <tbody></tbody>
     </table>

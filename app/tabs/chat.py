@@ -152,11 +152,11 @@ def build(page: Page) -> ChatTab:
             trouble = static(elem_id="chat-notice")
             with gr.Row(elem_classes="composer"):
                 box = gr.Textbox("", 
-                    label="Message", show_label=False, container=False, lines=1, max_lines=8, elem_id="chat-box", scale=8, min_width=200,
+                    label="Message", show_label=False, container=False, lines=1, max_lines=8, elem_id="chat-box", scale=8, min_width=120,
                     placeholder="Write a message",
                 )  # fmt: skip
-                send = gr.Button("Send", variant="primary", size="md", elem_id="chat-send", scale=0, min_width=90)
-                stop = gr.Button("Stop", size="md", interactive=False, elem_id="chat-stop", scale=0, min_width=90)
+                send = gr.Button("Send", variant="primary", size="md", elem_id="chat-send", scale=0, min_width=72)
+                stop = gr.Button("Stop", size="md", interactive=False, elem_id="chat-stop", scale=0, min_width=72)
         with gr.Column(scale=3, min_width=280):
             with gr.Accordion("System prompt and sampling", open=False, elem_id="chat-settings"):
                 system = gr.Textbox("", label="System prompt", lines=3, elem_id="chat-system", info="Stands before every conversation.")

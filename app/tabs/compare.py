@@ -27,7 +27,8 @@ KINDS_WITH_PROMPTS = ("chat", "prompt", "preference", "unpaired", "ranking", "ra
 QUIET: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
 EMPTY = html.empty_state(
     "See what fine-tuning changed",
-    "Choose two or more models, write a prompt or take the held-out rows of a dataset, and read the answers side by side.",
+    "Choose two or more models, write a prompt or take the held-out rows of a dataset, and read the answers side by side. "
+    "Each finished run of the Train tab is a model.",
 )
 
 
@@ -85,17 +86,17 @@ def prompts_for(ws: Workspace, source: str, text: str, system: str, ref: str | N
     return [[*front, {"role": "user", "content": text.strip()}]]
 
 
-def shown(ws: Workspace, opened: int | None, at: int, diff: bool) -> tuple[int, str, str, Any, Any]:
-    """The open comparison at prompt `at`: the prompt used, its HTML, the pager's words, and the two pager buttons."""
+def shown(ws: Workspace, opened: int | None, at: int, diff: bool) -> tuple[Any, ...]:
+    """The open comparison at prompt `at`: the prompt used, its HTML, the pager's words, the two pager buttons, the pager."""
     if not opened:
-        return 0, EMPTY, "", gr.update(interactive=False), gr.update(interactive=False)
+        return 0, EMPTY, "", gr.update(interactive=False), gr.update(interactive=False), gr.update(visible=False)
     comparison = comparing.get_comparison(ws, opened)
     count = len(comparison.prompts)
     at = min(max(at, 0), count - 1)
     made = html.esc(comparison_view.answered(comparison))
-    words = f'<span class="number">prompt {at + 1} of {count:,}</span> <span class="muted">{made}</span>'
+    words = f'<span class="number">prompt {at + 1} of {count:,}</span>, <span class="muted">{made}</span>'
     turns = gr.update(interactive=at > 0), gr.update(interactive=at < count - 1)
-    return at, comparison_view.prompt_view(comparison, at, diff), words, *turns
+    return at, comparison_view.prompt_view(comparison, at, diff), words, *turns, gr.update(visible=True)
 
 
 def buttons(busy: bool) -> tuple[Any, Any]:
@@ -214,7 +215,7 @@ def build(page: Page) -> CompareTab:
             stop = gr.Button("Stop", size="md", interactive=False, elem_id="compare-stop", scale=0, min_width=90)
             progress = static(elem_id="compare-progress", scale=1, min_width=200)
         trouble = static(elem_id="compare-notice")
-    with gr.Row(elem_classes="tools pager"):
+    with gr.Row(elem_classes="tools pager", visible=False) as pager:
         back = gr.Button("‹ Back", size="sm", interactive=False, elem_id="compare-back", scale=0, min_width=64)
         forward = gr.Button("Next ›", size="sm", interactive=False, elem_id="compare-next", scale=0, min_width=64)
         words = static(elem_id="compare-pager", scale=1, min_width=200)
@@ -223,7 +224,7 @@ def build(page: Page) -> CompareTab:
     listing = Choices(elem_id="compare-saved", elem_classes="short-list")
 
     place = [opened, at, diff]
-    shows = [at, view, words, back, forward]
+    shows = [at, view, words, back, forward, pager]
     makes = [opened, at, progress, listing, go, stop, trouble]
     asks = [models, source, text, system, ref, count, n, *sampling]
     made = gr.on([go.click], guarded(bench.generate), asks, makes, concurrency_limit=2, **QUIET)

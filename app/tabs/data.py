@@ -23,6 +23,8 @@ TRAINABLE = ("chat", "text", "labelled")
 EMPTY = html.empty_state(
     "Data is what a model learns from",
     "Upload a file with questions and answers, labelled texts or plain text, or take one of the shipped samples to try things out.",
+    "Add data or take a sample",
+    "data-add",
 )
 
 

@@ -79,7 +79,7 @@ def build(page: Page) -> ModelsTab:
         undo = gr.Button("Undo", size="md", elem_id="models-undo", scale=0, min_width=80)
     with gr.Column(visible=False, elem_id="models-detail") as detail:
         with gr.Row(elem_classes="tools"):
-            top = static(elem_id="models-title", scale=1, min_width=200)
+            top = static(elem_id="models-title", scale=1, min_width=300)
             chat = gr.Button("Chat", size="md", elem_id="models-chat", scale=0, min_width=80)
             train = gr.Button("Train from this", variant="primary", size="md", elem_id="models-train", scale=0, min_width=140)
         with gr.Row(elem_classes="columns"):

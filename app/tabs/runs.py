@@ -20,7 +20,6 @@ from studio.runs import store
 
 ACTIVE = ("preparing", "running", "evaluating", "saving")
 TRY_LIVE = "The weights as they are at this step answer."
-TRY_ENDED = "Only while a run trains or is paused; a finished model answers in the Chat tab."
 QUIET = {"show_progress": "hidden", "api_visibility": "private"}
 
 
@@ -45,9 +44,8 @@ class _Parts:
     buttons: dict[str, gr.Button]
     confirm: gr.Row
     view: gr.HTML
-    prompt: gr.Textbox
-    ask: gr.Button
-    answer: gr.HTML
+    trying: gr.Column
+    model: gr.State
     name: gr.Textbox
     note: gr.Textbox
     recipe: gr.Code
@@ -57,7 +55,7 @@ class _Parts:
     def shown(self) -> list[Any]:
         """What `show` fills."""
         return [self.current, self.table, self.empty, self.detail, self.said, *self.buttons.values(), self.confirm, self.view, self.name,
-                self.note, self.recipe, self.difference, self.prompt, self.ask]  # fmt: skip
+                self.note, self.recipe, self.difference, self.trying, self.model]  # fmt: skip
 
     def show(self, name: str, marked: list[str], said: str = "") -> list[Any]:
         """Everything that the tab shows of run `name`; the empty state when there is none."""
@@ -68,30 +66,38 @@ class _Parts:
         if run is None:
             nothing = [gr.update(visible=False) for _ in self.buttons]
             return ["", {"run": ""}, gr.update(visible=not store.list_runs(self.page.workspace)), gr.update(visible=False), said, *nothing,
-                    gr.update(visible=False), {"run": "", "overlay": []}, "", "", "", "", gr.skip(), gr.skip()]  # fmt: skip
+                    gr.update(visible=False), {"run": "", "overlay": []}, "", "", "", "", gr.update(visible=False), ""]  # fmt: skip
         state = live.state_of(run)["state"]
-        buttons = [gr.update(visible=state in _STATES[key]) for key in self.buttons]
+        buttons = [gr.update(visible=state in _STATES[key] and (key != "chat" or bool(run.model))) for key in self.buttons]
         live_now = state in (*ACTIVE, "paused")
         view = {"run": run.name, "overlay": [other for other in marked if other != run.name]}
         return [run.name, {"run": run.name}, gr.update(visible=False), gr.update(visible=True), said, *buttons, gr.update(visible=False),
                 view, run.name, run.note, run_words.recipe_text(run), run_words.difference(self.page.workspace, run, marked),
-                gr.update(info=TRY_LIVE if live_now else TRY_ENDED), gr.update(interactive=live_now)]  # fmt: skip
+                gr.update(visible=live_now), run.model or ""]  # fmt: skip
 
 
 _STATES: dict[str, tuple[str, ...]] = {
     "pause": ACTIVE,
     "resume": ("paused", "stopped", "failed", "interrupted"),
     "stop": (*ACTIVE, "paused", "queued"),
+    "chat": ("completed", "stopped"),
     "clone": store.STATES + ACTIVE,
     "delete": ("queued", "completed", "stopped", "failed", "interrupted"),
 }
-_LABELS = {"pause": "Pause", "resume": "Continue", "stop": "Stop and save", "clone": "Clone with changes", "delete": "Delete"}
+_LABELS = {
+    "pause": "Pause",
+    "resume": "Continue",
+    "stop": "Stop and save",
+    "chat": "Chat with it",
+    "clone": "Clone with changes",
+    "delete": "Delete",
+}
 
 
 def build(page: Page) -> RunsTab:
     """The tab's components and what they do."""
     table = run_list.build(page)
-    empty = gr.HTML(run_words.EMPTY, visible=False, elem_id="runs-empty")
+    empty = gr.HTML(run_words.EMPTY, visible=False, apply_default_css=False, elem_id="runs-empty")
     said = gr.HTML(elem_id="runs-said")
     undo = gr.Button("Undo the deletion", size="md", visible=False, elem_id="run-undo")
     with gr.Column(visible=False, elem_id="run-detail") as detail:
@@ -105,9 +111,10 @@ def build(page: Page) -> RunsTab:
             with gr.Column(scale=3, min_width=320):
                 view = live.build(page)
             with gr.Column(scale=1, min_width=280):
-                prompt = gr.Textbox(label="Try it now", info=TRY_LIVE, lines=2, elem_id="try-prompt")
-                ask = gr.Button("Ask", size="md", elem_id="try-ask")
-                answer = gr.HTML(elem_id="try-answer", apply_default_css=False)
+                with gr.Column(visible=False, elem_id="try") as trying:
+                    prompt = gr.Textbox(label="Try it now", info=TRY_LIVE, lines=2, elem_id="try-prompt")
+                    ask = gr.Button("Ask", size="md", elem_id="try-ask")
+                    answer = gr.HTML(elem_id="try-answer", apply_default_css=False)
                 with gr.Accordion("Name and note", open=False):
                     name = gr.Textbox(label="Name", elem_id="run-name")
                     note = gr.Textbox(label="Note", lines=2, elem_id="run-note")
@@ -115,13 +122,14 @@ def build(page: Page) -> RunsTab:
                 with gr.Accordion("Recipe", open=False):
                     recipe = gr.Code(language="yaml", label="Recipe", interactive=False, elem_id="run-recipe")
                 difference = gr.HTML(elem_id="run-difference", apply_default_css=False)
-    parts = _Parts(page, table, gr.State(""), gr.State([]), empty, detail, said, buttons, confirm, view, prompt, ask, answer, name, note,
-                   recipe, difference)  # fmt: skip
+    parts = _Parts(page, table, gr.State(""), gr.State([]), empty, detail, said, buttons, confirm, view, trying, gr.State(""), name,
+                   note, recipe, difference)  # fmt: skip
     _wire_choice(parts)
     _wire_actions(parts, sure, keep, undo)
     save.click(guarded(_renamer(parts)), [parts.current, name, note, parts.marked], parts.shown, **QUIET)
     gr.on([ask.click, prompt.submit], guarded(_asker(page)), [parts.current, prompt], answer, **QUIET)
     page.sends("clone", buttons["clone"].click, [parts.current])
+    page.sends("chat_with", buttons["chat"].click, [parts.model])
     return RunsTab(parts.current, view, buttons["clone"])
 
 

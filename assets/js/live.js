@@ -1,5 +1,5 @@
 /* A run as it happens. `PANELS` comes before this text; see app/live.py for what the server sends. */
-const { make, number, duration } = luthier;
+const { make, number, figure, duration } = luthier;
 const root = element.querySelector(".live");
 const DASHES = ["solid", "dot", "dash", "dashdot"];
 const DARK_COLOURS = ["#818cf8", "#fbbf24", "#2dd4bf", "#f472b6", "#38bdf8", "#a3e635", "#c4b5fd", "#fb923c"];
@@ -24,7 +24,9 @@ const progressText = make("span", "run-where");
 const bar = make("progress", "run-progress");
 bar.setAttribute("aria-label", "Progress of the run");
 const best = make("span", "best");
+best.title = "The best value so far of the figure that decides which checkpoint is kept, on the held-out rows.";
 const watchdog = make("span", "watchdog");
+watchdog.title = "What the curves say about the learning so far.";
 stateLine.append(title, badge, progressText, bar, best, watchdog);
 const message = make("div", "notice");
 message.hidden = true;
@@ -82,6 +84,12 @@ function choose(value) {
     lastState = "";
     sampleList.replaceChildren();
     logText.textContent = "";
+    badge.textContent = "";
+    badge.className = "";
+    progressText.textContent = next ? "Reading the run …" : "";
+    for (const node of [best, watchdog]) node.textContent = "";
+    bar.hidden = true;
+    message.hidden = true;
     classes.replaceChildren();
     live = true;
   }
@@ -138,12 +146,12 @@ function layoutOf(panel, traces) {
   const axis = { gridcolor: line, linecolor: line, zeroline: false, tickfont: { size: 11 }, automargin: true };
   const positive = traces.every((trace) => trace.y.every((value) => value > 0));
   return {
-    height: 210,
+    height: 218,
     margin: { l: 44, r: 8, t: traces.length > 1 ? 22 : 6, b: 28 },
     paper_bgcolor: "rgba(0,0,0,0)",
     plot_bgcolor: "rgba(0,0,0,0)",
     font: { color: text, size: 11, family: style.fontFamily },
-    xaxis: { ...axis, title: null, rangemode: "tozero" },
+    xaxis: { ...axis, title: { text: "step", standoff: 2, font: { size: 11 } }, rangemode: "tozero" },
     yaxis: { ...axis, type: options.log && positive && !panel.share ? "log" : "linear", tickformat: panel.share ? ".0%" : panel.id === "rate" ? ".1e" : "~g" },
     showlegend: traces.length > 1,
     legend: { orientation: "h", x: 1, xanchor: "right", y: 1.02, yanchor: "bottom", bgcolor: "rgba(0,0,0,0)", font: { size: 11 } },
@@ -223,7 +231,7 @@ function showState(state) {
   bar.max = state.steps || 1;
   bar.value = state.step || 0;
   bar.hidden = !state.steps;
-  best.textContent = state.best && state.best.value !== undefined ? `best ${state.best.words} ${number(state.best.value)} at step ${state.best.step}` : "";
+  best.textContent = state.best && state.best.value !== undefined ? `best ${state.best.words} ${figure(state.best.words, state.best.value)} at step ${state.best.step}` : "";
   watchdog.textContent = state.watchdog ? state.watchdog.text : "";
   watchdog.className = `watchdog ${state.watchdog ? state.watchdog.kind : ""}`;
   message.hidden = !state.message || (state.state !== "failed" && state.state !== "interrupted" && !state.ended);
@@ -258,9 +266,19 @@ function showSamples(rows) {
 function showClasses(rows) {
   if (!rows.length) return classes.replaceChildren();
   const table = make("table", "plain");
-  const row = (cells, tag) => make("tr", "", null, ...cells.map((cell, index) => make(tag, index ? "number" : "", typeof cell === "number" ? number(cell, 3) : cell)));
+  const MEANINGS = {
+    Precision: "Of the rows that the model gave this label, the share that has it.",
+    Recall: "Of the rows that have this label, the share that the model found.",
+    F1: "The harmonic mean of precision and recall; 1 is best.",
+    Rows: "Held-out rows that have this label.",
+  };
+  const row = (cells, tag) => make("tr", "", null, ...cells.map((cell, index) => make(tag, index ? "number" : "", typeof cell !== "number" ? cell : index < 4 ? cell.toFixed(3) : number(cell))));
   table.append(make("caption", "", "By class, at the newest evaluation"));
   table.append(make("thead", "", null, row(["Class", "Precision", "Recall", "F1", "Rows"], "th")));
+  for (const head of table.querySelectorAll("th")) {
+    head.scope = "col";
+    if (MEANINGS[head.textContent]) head.title = MEANINGS[head.textContent];
+  }
   table.append(make("tbody", "", null, ...rows.map((r) => row([r.label, r.precision ?? "", r.recall ?? "", r.f1 ?? r["f1-score"] ?? "", r.rows ?? r.support ?? ""], "td"))));
   classes.replaceChildren(table);
 }
@@ -274,7 +292,6 @@ async function update() {
     have[name] = known ? [known.generation, known.next] : ["0", 0];
   }
   const answer = await server.follow({ run: current, have, samples: samplesHad, log: logHad });
-  await loadLibrary();
   if (asked !== current) return;
   let changed = false;
   for (const [name, news] of Object.entries(answer.news)) {
@@ -289,6 +306,7 @@ async function update() {
     logText.textContent = answer.log.text;
     if (low) logText.scrollTop = logText.scrollHeight;
   }
+  await loadLibrary();
   if (changed || !drawn) drawAll();
 }
 

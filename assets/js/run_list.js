@@ -1,5 +1,5 @@
 /* The table of runs; see app/run_list.py. Every text is set as text, never as markup. */
-const { make, number, duration } = luthier;
+const { make, figure, duration } = luthier;
 const body = element.querySelector("tbody");
 const filter = element.querySelector(".filter");
 const count = element.querySelector(".count");
@@ -36,7 +36,7 @@ function lineOf(row) {
     make("td", "", null, button(row.name, `Open ${row.name}, made ${row.created}`, { open: row.name }, "name")),
     make("td", "", null, state, progress),
     make("td", "recipe", row.recipe),
-    make("td", "number", row.best === undefined || row.best === null ? "" : `${row.metric} ${number(row.best)}`),
+    make("td", "number", row.best === undefined || row.best === null ? "" : `${row.metric} ${figure(row.metric, row.best)}`),
     make("td", "number", duration(row.seconds)),
     make("td", "note", row.note),
     queue,
@@ -54,6 +54,7 @@ function draw(force = false) {
   const now = JSON.stringify([kept, props.value, [...ticked]]);
   if (now === drawn && !force) return;
   drawn = now;
+  element.querySelector(".listing").hidden = !rows.length;
   count.textContent = kept.length === rows.length ? `(${rows.length})` : `(${kept.length} of ${rows.length})`;
   const focused = element.contains(document.activeElement) ? { ...document.activeElement.dataset } : {};
   body.replaceChildren(...kept.map(lineOf));
@@ -89,6 +90,13 @@ element.addEventListener("click", (event) => {
   }
   const line = target.closest("tr[data-run]");
   if (line && target.tagName !== "INPUT") trigger("pick", { run: line.dataset.run });
+});
+element.addEventListener("keydown", (event) => {
+  const line = event.target.closest("tr[data-run]");
+  if (!line || !["ArrowDown", "ArrowUp"].includes(event.key)) return;
+  const next = event.key === "ArrowDown" ? line.nextElementSibling : line.previousElementSibling;
+  const name = next && next.querySelector("button.name");
+  if (name) { event.preventDefault(); name.focus(); }
 });
 filter.addEventListener("input", () => draw());
 watch("value", () => { draw(true); poller.soon(); });

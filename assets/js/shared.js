@@ -37,7 +37,10 @@ window.luthier = {
 
   /* Open a tab of the page by its label. */
   openTab(label) {
-    for (const button of document.querySelectorAll('#tabs button[role="tab"]')) {
+    for (const button of document.querySelectorAll('#tabs > .tab-wrapper button[role="tab"]')) {
+      if (button.textContent.trim() === label) { button.click(); return true; }
+    }
+    for (const button of document.querySelectorAll("#tabs > .tab-wrapper .overflow-dropdown button")) {
       if (button.textContent.trim() === label) { button.click(); return true; }
     }
     return false;
@@ -49,6 +52,11 @@ window.luthier = {
     if (s < 60) return `${s} s`;
     if (s < 3600) return `${Math.floor(s / 60)} min ${s % 60 ? `${s % 60} s` : ""}`.trim();
     return `${Math.floor(s / 3600)} h ${Math.floor((s % 3600) / 60)} min`;
+  },
+
+  /* A figure by its name: a loss as a number, a share as per cent. */
+  figure(name, value) {
+    return /loss|perplexity/.test(name) ? luthier.number(value) : `${luthier.number(100 * value, 3)} %`;
   },
 
   number(value, digits = 4) {

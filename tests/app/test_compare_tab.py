@@ -36,7 +36,7 @@ def test_columns_have_names_figures_and_plain_text() -> None:
     assert view.count("&lt;img src=x") == 2
     assert "well\n  said" in view
     assert "3 tokens, 0.50 s, 6 tokens/s, ended by itself" in view
-    assert ">a</h3>" in view
+    assert ">a</h2>" in view
 
 
 def test_what_is_missing_failed_or_equal_is_said() -> None:

@@ -131,8 +131,7 @@ def test_save_reopen_delete_and_save_into_a_dataset(page: Page, tabs: Watched, s
 
 def test_chat_on_a_phone(server: Server, tabs: Watched) -> None:
     page = tabs.open(server.url, width=390, height=844)
-    page.locator(".overflow-menu button").first.click()
-    page.get_by_text("Chat", exact=True).last.click()
+    open_tab(page, "Chat")
     choose(page, "chat-model", "left")
     say(page, "hello")
     answered(page)

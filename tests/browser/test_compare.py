@@ -42,10 +42,10 @@ def test_a_typed_prompt_side_by_side_with_differences(page: Page) -> None:
     page.locator("#compare-go").click()
     expect(page.locator("#compare-view .answer")).to_have_count(4, timeout=SLOW)
     expect(page.locator("#compare-go")).to_be_enabled(timeout=SLOW)
-    expect(page.locator("#compare-view .answer-column h3")).to_have_text(["left", "right"])
+    expect(page.locator("#compare-view .answer-column h2")).to_have_text(["left", "right"])
     expect(page.locator("#compare-view .asked")).to_contain_text("where is <b>my</b> parcel")
     expect(page.locator("#compare-view .foot").first).to_contain_text("tokens/s")
-    tops = [box["y"] for box in (h.bounding_box() for h in page.locator(".answer-column h3").all()) if box]
+    tops = [box["y"] for box in (h.bounding_box() for h in page.locator(".answer-column h2").all()) if box]
     assert tops[0] == tops[1]
     page.locator("#compare-diff input").click()
     expect(page.locator("#compare-view ins").first).to_be_visible()

@@ -206,3 +206,11 @@ def test_all_recognised_files_are_imported_at_once(page: Page, server: Server, t
     for name in ("films", "orders"):
         expect(page.locator(f'#data-list tr[data-key="{name}"]')).to_be_visible()
         assert store.get_version(server.workspace, name).rows == 20
+
+
+def test_an_empty_workspace_leads_to_a_sample(tabs: Watched, fresh_server: Server) -> None:
+    page = tabs.open(fresh_server.url)
+    page.get_by_role("button", name="Add data or take a sample").click()
+    expect(page.locator("#import-samples tr[data-key]").first).to_be_visible()
+    page.locator("#import-samples tr[data-key]").first.click()
+    expect(page.locator("#data-rows tr[data-key]").first).to_be_visible()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import urllib.error
 import urllib.request
 
-from playwright.sync_api import expect
+from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import Server, Watched, open_tab
 
@@ -33,11 +33,47 @@ def test_first_visit_shows_every_tab_and_says_what_each_is_for(tabs: Watched, fr
 
 def test_a_phone_in_the_dark_has_no_sideways_scrolling(tabs: Watched, server: Server) -> None:
     page = tabs.open(server.url, width=390, height=844, scheme="dark")
-    for label in ("Train", "Runs"):
-        page.evaluate("label => luthier.openTab(label)", label)
-        expect(page.locator(f"#tab-{label.lower()}")).to_be_visible()
+    for label in TABS:
+        open_tab(page, label)
         assert page.evaluate("document.documentElement.scrollWidth") <= 390
     assert "dark" in (page.locator("body").get_attribute("class") or "")
+
+
+def test_the_header_of_a_phone_has_two_lines(tabs: Watched, server: Server) -> None:
+    page = tabs.open(server.url, width=390, height=844)
+    parts = page.locator("#header h1, #header span, #header button").all()
+    assert len({round((box["y"] + box["height"] / 2) / 10) for part in parts if (box := part.bounding_box())}) == 2
+
+
+def test_a_tab_of_the_overflow_menu_can_be_opened_by_name(tabs: Watched, server: Server) -> None:
+    page = tabs.open(server.url, width=240, height=844)
+    assert page.evaluate("luthier.openTab('Models')")
+    expect(page.locator("#tab-models")).to_be_visible()
+
+
+def test_the_keys_of_the_screen(page: Page) -> None:
+    open_tab(page, "Chat")
+    page.locator("#chat-box textarea").fill("")
+    page.locator("#chat-box textarea").press("?")
+    expect(page.locator("#keys")).to_have_count(0)
+    page.locator("h1").click()
+    page.keyboard.press("?")
+    expect(page.locator("#keys")).to_contain_text("Shift+Enter")
+    page.keyboard.press("Escape")
+    expect(page.locator("#keys")).to_have_count(0)
+    open_tab(page, "Data")
+    page.locator("#header .help").click()
+    expect(page.locator("#keys")).to_contain_text("next and previous row")
+
+
+def test_a_line_moves_while_the_server_works(page: Page) -> None:
+    page.evaluate(
+        "new MutationObserver(() => { if (document.querySelector('.busy-line.on')) window.sawWork = 1; })"
+        ".observe(document.body, { subtree: true, childList: true, attributes: true })"
+    )
+    open_tab(page, "Models")
+    page.wait_for_function("window.sawWork")
+    expect(page.locator(".busy-line.on")).to_have_count(0)
 
 
 def _status(url: str, method: str = "GET", **headers: str) -> int:
