@@ -80,17 +80,23 @@ def newest_run(root: Path) -> str:
     return max(Studio(root / "workspace").runs(), key=lambda run: run.id).name
 
 
-def trial(root: Path, file: Path, number: int, moment: float, expected: str) -> str:
-    """One kill `moment` seconds after training began; a line that says what happened. Raises `AssertionError` if anything was lost."""
+def reached(folder: RunFolder) -> int:
+    """The last step that the run's metrics tell of."""
+    rows = folder.read_metrics()[0] if folder.metrics_path.exists() else []
+    return max((row["step"] for row in rows), default=0)
+
+
+def trial(root: Path, file: Path, number: int, step: int, delay: float, expected: str) -> str:
+    """One kill `delay` seconds after `step` was told; a line that says what happened. Raises `AssertionError` if anything was lost."""
     before = {run.name for run in Studio(root / "workspace").runs()}
     process = luthier(root, "train", str(file))
     while not (new := {run.name for run in Studio(root / "workspace").runs()} - before):
         time.sleep(0.05)
     name = new.pop()
     folder = root / "workspace" / "runs" / name
-    while not (folder / "metrics.jsonl").exists() and process.poll() is None:
-        time.sleep(0.02)
-    time.sleep(moment)
+    while reached(RunFolder(folder)) < step and process.poll() is None:
+        time.sleep(0.01)
+    time.sleep(delay)
     process.send_signal(signal.SIGKILL)
     process.wait()
     torn = len(list((folder / "checkpoints").glob(".tmp-*")))
@@ -100,13 +106,14 @@ def trial(root: Path, file: Path, number: int, moment: float, expected: str) -> 
     checkpoint = newest_complete(RunFolder(folder))
     if state == "completed":
         assert weights(folder) == expected, f"trial {number}: completed before the kill, with other weights"
-        return f"{number:3d}  killed after {moment:5.2f} s: already completed; weights equal"
+        return f"{number:3d}  killed {delay:.2f} s after step {step} was told: already completed; weights equal"
     assert state == "interrupted", f"trial {number}: {name} came back as {state}"
     assert luthier(root, "runs", "resume", name).wait() == 0, f"trial {number}: {name} did not resume"
     assert get_run(workspace, name).state == "completed"
     assert weights(folder) == expected, f"trial {number}: {name} ended with other weights"
     from_step = checkpoint.name if checkpoint else "the start"
-    return f"{number:3d}  killed after {moment:5.2f} s: interrupted, {torn} torn save(s), resumed from {from_step}; weights equal"
+    killed = f"{number:3d}  killed {delay:.2f} s after step {step} was told"
+    return f"{killed}: interrupted, {torn} torn save(s), resumed from {from_step}; weights equal"
 
 
 def main() -> None:
@@ -127,7 +134,8 @@ def main() -> None:
         seconds = rows[-1]["time"] - rows[0]["time"]
         print(f"undisturbed: {options.steps} steps in {seconds:.1f} s, weights {expected[:12]}", flush=True)
         for number in range(1, options.kills + 1):
-            print(trial(root, file, number, random.uniform(0, seconds), expected), flush=True)
+            step, delay = random.randrange(options.steps - 1), random.uniform(0, 2 * seconds / options.steps)
+            print(trial(root, file, number, step, delay, expected), flush=True)
     print(f"{options.kills} kills: nothing lost")
 
 
