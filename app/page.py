@@ -55,7 +55,7 @@ class Page:
     _refreshers: list[tuple[str, Callable[..., Any], list[Any], list[Any]]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self.warm = Warm(self.studio.worker)
+        self.warm = Warm(self.studio)
 
     @property
     def workspace(self) -> Any:

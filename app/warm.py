@@ -12,9 +12,10 @@ import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
 from concurrent.futures import TimeoutError as StillBusy
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
-from studio.runs.worker import Worker
+if TYPE_CHECKING:
+    from studio.session import Studio
 
 LIBRARIES = ("torch", "transformers.models.auto.tokenization_auto", "datasets", "peft", "accelerate", "studio.models.loading")
 """What a plan needs, in the order in which it is loaded."""
@@ -33,8 +34,8 @@ _threads = ThreadPoolExecutor(4, thread_name_prefix="luthier-plan")
 class Warm:
     """The loading of one page's libraries; `begin` may be called at every visit."""
 
-    def __init__(self, worker: Worker) -> None:
-        self._worker = worker
+    def __init__(self, studio: Studio) -> None:
+        self._studio = studio
         self._begun = threading.Event()
         self._done = threading.Event()
         self._asked = threading.Lock()
@@ -48,7 +49,7 @@ class Warm:
         """Load the libraries soon, unless they are here or a training loads them anyway."""
         if not self._asked.acquire(blocking=False):
             return
-        if "torch" in sys.modules or self._worker.current is not None:
+        if "torch" in sys.modules or self._studio.worker.current is not None:
             return
         timer = threading.Timer(AFTER_SECONDS, self._ask)
         timer.daemon = True
@@ -60,8 +61,8 @@ class Warm:
             self._done.wait()
 
     def _ask(self) -> None:
-        if self._worker.current is None:
-            self._worker.call(self._load)
+        if self._studio.worker.current is None:
+            self._studio.worker.call(self._load)
 
     def _load(self) -> None:
         self._begun.set()

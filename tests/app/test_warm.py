@@ -14,20 +14,18 @@ from studio.workspace import Workspace
 LOADED = """
 import sys, threading
 from app import warm
-from studio.runs.worker import Worker
-from studio.workspace import Workspace
-import pathlib
+import studio
 assert "torch" not in sys.modules
 warm.AFTER_SECONDS = 0
-worker = Worker(Workspace(pathlib.Path(sys.argv[1])))
-libraries = warm.Warm(worker)
+opened = studio.open(sys.argv[1])
+libraries = warm.Warm(opened)
 libraries.ready()
 libraries.begin()
 libraries.begin()
 assert libraries._done.wait(120)
 libraries.ready()
 assert not libraries.loading and "torch" in sys.modules and "peft" in sys.modules
-worker.shutdown()
+opened.close()
 print("loaded")
 """
 
