@@ -18,7 +18,7 @@ EVIL = "<img src=x onerror=window.pwned=1> ![a](http://example.org/a.png)"
 def models(server: Server) -> None:
     add_model(server.workspace, "left", 1)
     add_model(server.workspace, "right", 2)
-    add_model(server.workspace, "long", 3, context=8192)
+    add_model(server.workspace, "long", 3, context=8192, endless=True)
 
 
 def say(page: Page, text: str) -> None:
