@@ -6,7 +6,7 @@ import click
 
 from studio.cli.opener import Opener
 from studio.cli.output import console, duration, emit_json, emit_table, json_option
-from studio.cli.train import follow_run
+from studio.cli.train import follow_run, print_end
 from studio.fields import summary, to_yaml
 from studio.runs import store
 
@@ -46,10 +46,8 @@ def show(opener: Opener, name: str, as_json: bool) -> None:
     if as_json:
         emit_json({"run": run, "status": run.folder.status()})
         return
-    console.print(f"[bold]{run.name}[/bold]  {run.state}  {run.message}")
+    print_end(run)
     console.print(to_yaml(run.recipe), markup=False)
-    for key, value in run.summary.items():
-        console.print(f"{key}: {value}", markup=False)
     console.print(run.folder.read_log(20), markup=False)
 
 

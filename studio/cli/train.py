@@ -79,17 +79,35 @@ def follow_run(studio: Studio, name: str, as_json: bool) -> RunInfo:
             )
 
         run = studio.wait(name, show)
-    _print_end(run)
+    print_end(run)
     return run
 
 
-def _print_end(run: RunInfo) -> None:
-    console.print(f"{run.name}: {run.state}. {run.message}".strip())
-    for key, value in run.summary.items():
-        if isinstance(value, int | float | str):
-            console.print(f"  {key}: {value:.4g}" if isinstance(value, float) else f"  {key}: {value}", markup=False)
+NAMES = {
+    "eval_loss": "held-out loss",
+    "eval_token_accuracy": "token accuracy",
+    "eval_accuracy": "accuracy",
+    "eval_precision": "precision",
+    "eval_recall": "recall",
+    "eval_f1": "F1",
+}
+"""What the command line calls a metric."""
+
+
+def print_end(run: RunInfo) -> None:
+    """How a run ended, with its figures before and after."""
+    console.print(f"{run.name}: {run.state}. {run.message}".strip(), markup=False)
+    before, after = run.summary.get("baseline", {}), run.summary.get("final", {})
+    for metric, name in NAMES.items():
+        if metric in before and metric in after:
+            console.print(f"  {name}: {before[metric]:.3f} before, {after[metric]:.3f} after", markup=False)
+    if best := run.summary.get("best"):
+        console.print(f"  best {NAMES.get(best['metric'], best['metric'])}: {best['value']:.3f} at step {best['step']}", markup=False)
+    if "seconds" in run.summary:
+        speed = f"{run.summary['tokens_per_second']:,.0f} tokens/s"
+        console.print(f"  {run.summary['steps']} steps in {duration(run.summary['seconds'])}, {speed}", markup=False)
     if run.model:
-        console.print(f"Try it: luthier generate --model {run.model} --prompt 'Hello'")
+        console.print(f"Try it: luthier generate --model {run.model} --prompt 'Hello'", markup=False)
 
 
 def _print_plan(plan: Plan) -> None:

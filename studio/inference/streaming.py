@@ -12,8 +12,9 @@ from typing import Any
 from studio.errors import ModelError
 from studio.inference.outputs import Chunk, FinishReason
 
-TOKENS_A_PIECE = 10
 SECONDS_A_PIECE = 0.1
+"""The eye wants no more than ten pieces a second, and every piece costs the page a redraw of the whole answer."""
+
 UNFINISHED = "\ufffd"
 
 
@@ -24,7 +25,7 @@ def decode(tokenizer: Any, ids: list[int], ends: set[int]) -> str:
 
 
 class TextPieces:
-    """Collects token ids and gives their text in pieces, about every ten tokens or tenth of a second; joined they are the whole text.
+    """Collects token ids and gives their text in pieces, one every tenth of a second at the most; joined they are the whole text.
 
     A character whose tokens have not all come is held back.
     """
@@ -44,8 +45,7 @@ class TextPieces:
 
     def due(self) -> bool:
         """Whether it is time for a piece: for the first token at once."""
-        waiting = len(self.ids) - self._tokens_given
-        return waiting >= TOKENS_A_PIECE or (waiting > 0 and time.monotonic() - self._last >= SECONDS_A_PIECE)
+        return len(self.ids) > self._tokens_given and time.monotonic() - self._last >= SECONDS_A_PIECE
 
     def piece(self, final: bool = False) -> str:
         """The text that has come since the last piece; `final` also gives what is left of an unfinished character."""
