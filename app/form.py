@@ -172,9 +172,7 @@ def _union(union: Any) -> gr.Dropdown:
     variants = fields.variants(union)
     title = Recipe.model_fields[union].title
     kind = getattr(Recipe(), union).kind
-    return gr.Dropdown(
-        [(v.title, v.kind) for v in variants], value=kind, label=title, info=summary(union, kind), elem_id=element_id(union)
-    )
+    return gr.Dropdown([(v.title, v.kind) for v in variants], value=kind, label=title, info=summary(union, kind), elem_id=element_id(union))
 
 
 def summary(union: Any, kind: str) -> str:
