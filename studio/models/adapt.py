@@ -22,12 +22,12 @@ from transformers.pytorch_utils import Conv1D
 
 from studio.errors import ModelError
 from studio.models.adaptations import IA3, AdaptationSettings, DoRA, Full, HeadOnly, LastLayers, LowRank, PromptTuning, RsLoRA
+from studio.models.heads import classifier_head
 
 if TYPE_CHECKING:
     from peft import PeftConfig
     from transformers import PreTrainedModel
 
-HEADS = ("score", "classifier", "classification_head")
 KEY_VALUE = {"k_proj", "v_proj", "key", "value", "c_attn", "query_key_value", "qkv_proj", "Wqkv", "in_proj", "kv_b_proj"}
 FEED_FORWARD = {"down_proj", "dense_4h_to_h", "fc2", "fc_out", "w2", "wo", "mlp.c_proj", "ffn.out_proj", "output.dense"}
 
@@ -74,14 +74,6 @@ def transformer_layers(model: nn.Module) -> nn.ModuleList:
     if not lists:
         raise ModelError(f"{type(model).__name__} has no list of layers.", "Choose full fine-tuning or another model.")
     return max(lists, key=lambda module: trainable_parameters(module)[1])
-
-
-def classifier_head(model: nn.Module) -> nn.Module:
-    """A classifier's head; raises `ModelError` when the model has none."""
-    head = next((getattr(model, name) for name in HEADS if hasattr(model, name)), None)
-    if head is None:
-        raise ModelError(f"{type(model).__name__} has no classification head.", "Choose the method classify, or another adaptation.")
-    return head
 
 
 def linear_names(model: nn.Module) -> list[str]:

@@ -9,10 +9,19 @@ from torch import nn
 from transformers import AutoModelForSequenceClassification
 
 from studio.errors import ModelError
-from studio.models.adapt import classifier_head
 
 if TYPE_CHECKING:
     from transformers import PretrainedConfig, PreTrainedModel
+
+HEADS = ("score", "classifier", "classification_head")
+
+
+def classifier_head(model: nn.Module) -> nn.Module:
+    """A classifier's head; raises `ModelError` when the model has none."""
+    head = next((getattr(model, name) for name in HEADS if hasattr(model, name)), None)
+    if head is None:
+        raise ModelError(f"{type(model).__name__} has no classification head.", "Choose the method classify, or another adaptation.")
+    return head
 
 
 def label_settings(config: PretrainedConfig, labels: list[str]) -> None:

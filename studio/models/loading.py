@@ -17,13 +17,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
-from peft import PeftModel, load_peft_weights, set_peft_model_state_dict
 from transformers import AutoConfig, AutoModelForCausalLM, AutoModelForSequenceClassification, AutoTokenizer
 from transformers.utils import logging
 
 from studio import device as devices
 from studio.errors import ModelError
-from studio.models.adapt import adapt
 from studio.models.adaptations import AdaptationSettings, PromptTuning
 from studio.models.heads import as_classifier, label_settings, new_head
 from studio.models.inspect import has_tokenizer
@@ -34,6 +32,7 @@ from studio.models.templates import FALLBACK_TEMPLATE
 from studio.workspace import Workspace
 
 if TYPE_CHECKING:
+    from peft import PeftModel
     from transformers import PretrainedConfig, PreTrainedModel, PreTrainedTokenizerBase
 
 DROPOUT_KEYS = (
@@ -108,6 +107,8 @@ def load_for_training(
         if continues(info, adaptation.model_dump(), task, labels):
             model = _continued(_complete(ws, _base_of(ws, info), how), info, adaptation, task)
         else:
+            from studio.models.adapt import adapt  # imports PEFT, as above
+
             model = adapt(_complete(ws, info, how), adaptation, task)
     _finish(model, tokenizer, use_cache=False)
     return model, tokenizer
@@ -189,6 +190,8 @@ def _from_folder(folder: Path, own_labels: list[str], how: Loading) -> PreTraine
 
 
 def _with_adapter(model: PreTrainedModel, info: ModelInfo, trainable: bool) -> PeftModel:
+    from peft import PeftModel  # seconds to import, and base models do without
+
     with safe_view(info.path) as view:
         return PeftModel.from_pretrained(model, str(view), is_trainable=trainable, torch_device=str(model.device))
 
@@ -197,6 +200,10 @@ def _continued(model: PreTrainedModel, info: ModelInfo, adaptation: AdaptationSe
     """The model with its own adapter, trainable. Virtual tokens are loaded into a fresh adapter, because PEFT loads them frozen."""
     if not isinstance(adaptation, PromptTuning):
         return _with_adapter(model, info, trainable=True)
+    from peft import load_peft_weights, set_peft_model_state_dict
+
+    from studio.models.adapt import adapt
+
     fresh = adapt(model, adaptation, task)
     with safe_view(info.path) as view:
         set_peft_model_state_dict(fresh, load_peft_weights(str(view), device=str(model.device)))
