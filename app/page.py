@@ -26,6 +26,9 @@ from app.warm import Warm
 if TYPE_CHECKING:
     from studio.session import Studio
 
+Step = tuple[Callable[..., Any], list[Any], list[Any]]
+"""A handler with its inputs and its outputs."""
+
 HANDOVERS = ("train_on", "train_from", "chat_with", "compare", "open_run", "open_dataset", "open_model", "clone")
 
 
@@ -52,7 +55,7 @@ class Page:
     warm: Warm = field(init=False)
     _receivers: dict[str, _Receiver] = field(default_factory=dict)
     _senders: list[tuple[str, _Sender]] = field(default_factory=list)
-    _refreshers: list[tuple[str, Callable[..., Any], list[Any], list[Any]]] = field(default_factory=list)
+    _refreshers: list[tuple[str, list[Step]]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.warm = Warm(self.studio)
@@ -73,9 +76,12 @@ class Page:
 
         return [(f"{m.name}  ({m.kind})" if m.kind != "base" else m.name, m.name) for m in registry.list_models(self.workspace)]
 
-    def refreshes(self, tab: str, handler: Callable[..., Any], outputs: Sequence[Any], inputs: Sequence[Any] = ()) -> None:
-        """Run `handler(*inputs) -> outputs` whenever `tab` is opened, and when the page loads."""
-        self._refreshers.append((tab, handler, list(inputs), list(outputs)))
+    def refreshes(
+        self, tab: str, handler: Callable[..., Any], outputs: Sequence[Any], inputs: Sequence[Any] = (), then: Step | None = None
+    ) -> None:
+        """Run `handler(*inputs) -> outputs` whenever `tab` is opened, and when the page loads; `then` (handler, inputs, outputs) follows,
+        with its inputs as they are by then."""
+        self._refreshers.append((tab, [(handler, list(inputs), list(outputs)), *([then] if then else [])]))
 
     def receives(
         self, what: str, handler: Callable[..., Any], outputs: Sequence[Any], tab: str, after: Callable[[Any], None] | None = None
@@ -91,10 +97,11 @@ class Page:
 
     def wire(self, demo: gr.Blocks, tab_items: dict[str, gr.Tab]) -> None:
         """Connect all that was announced. Called once, after every tab is built."""
-        for tab, handler, inputs, outputs in self._refreshers:
-            safe = guarded(handler)
-            demo.load(safe, inputs, outputs, show_progress="hidden", api_visibility="private")
-            tab_items[tab].select(safe, inputs, outputs, show_progress="hidden", api_visibility="private")
+        for tab, steps in self._refreshers:
+            for begin in (demo.load, tab_items[tab].select):
+                for handler, inputs, outputs in steps:
+                    event = begin(guarded(handler), inputs, outputs, show_progress="hidden", api_visibility="private")
+                    begin = event.success
         for what, sender in self._senders:
             receiver = self._receivers.get(what)
             if receiver is None:

@@ -113,11 +113,11 @@ def build(page: Page) -> DataTab:
         return store.get_version(ws, key_of(event)).ref
 
     def refresh(ref: str, text: str, is_adding: bool) -> tuple[Any, ...]:
-        """The list as it is now, and the open version for as long as it exists."""
-        names = [v.dataset for v in store.list_datasets(ws)]
-        kept = ref if ref.partition("@")[0] in names else ""
-        none_open = gr.update(visible=False) if not kept else gr.skip()
-        return (kept, *datasets_table(ws, text, kept), none_open, gr.update(visible=not kept and not is_adding))
+        """The list as it is now. What is open is left alone, for a person may be choosing just now, unless it is gone."""
+        gone = bool(ref) and ref.partition("@")[0] not in [v.dataset for v in store.list_datasets(ws)]
+        if not gone:
+            return (gr.skip(), *datasets_table(ws, text, ref), gr.skip(), gr.skip())
+        return ("", *datasets_table(ws, text, ""), gr.update(visible=False), gr.update(visible=not is_adding))
 
     def add_panel() -> tuple[Any, ...]:
         return True, gr.update(visible=True), gr.update(visible=False), gr.update(visible=False)

@@ -114,10 +114,10 @@ def build(page: Page) -> ModelsTab:
     def choose(event: gr.EventData) -> str:
         return key_of(event)
 
-    def refresh(model: str, text: str) -> tuple[Any, ...]:
+    def keep(model: str) -> Any:
+        """The open model for as long as it exists, else the first one. Left alone where it can be: a person may be choosing just now."""
         names = [m.name for m in registry.list_models(ws)]
-        kept = model if model in names else (names[0] if names else "")
-        return (kept, *opened(kept, text))
+        return gr.skip() if model in names else (names[0] if names else "")
 
     def change_name(old: str, new: str) -> tuple[str, str]:
         try:
@@ -170,7 +170,7 @@ def build(page: Page) -> ModelsTab:
     )
     undo.click(guarded(bring_back), deleted, [selected, undo_bar], **QUIET).success(*show, **QUIET)
 
-    page.refreshes("models", refresh, [selected, *outputs], [selected, wanted])
+    page.refreshes("models", keep, [selected], [selected], then=(opened, [selected, wanted], outputs))
     page.receives("open_model", lambda model: (model, *opened(model, "")), [selected, *outputs], tab="models")
     page.sends("chat_with", chat.click, [selected])
     page.sends("train_from", train.click, [selected])

@@ -79,7 +79,6 @@ def test_chat_and_train_take_the_model_along(page: Page) -> None:
 
 def test_models_on_a_phone(server: Server, tabs: Watched) -> None:
     page = tabs.open(server.url, width=390, height=844)
-    page.locator(".overflow-menu button").first.click()
-    page.get_by_text("Models", exact=True).last.click()
+    open_tab(page, "Models")
     expect(page.locator("#models-advice table")).to_be_visible()
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
