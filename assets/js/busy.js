@@ -13,7 +13,8 @@
     line.classList.toggle("on", streams > 0);
   }
 
-  /* The same stream, with a call at its end, however it ends. */
+  /* The same stream, with a call at its end, however it ends. Nothing is read ahead: Gradio aborts a stream that it has read to the end, and a
+     read in flight would then fail where none should be. */
   function followed(reader, ended) {
     return new ReadableStream({
       async pull(controller) {
@@ -30,7 +31,7 @@
         ended();
         return reader.cancel(reason);
       },
-    });
+    }, { highWaterMark: 0 });
   }
 
   const plain = window.fetch;

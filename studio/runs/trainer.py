@@ -240,6 +240,7 @@ class StudioTrainer:
                 f"The weights are not finite any more after step {step}, so they were not saved.",
                 "The checkpoint before is kept. Lower the learning rate or use the precision float32, and start again.",
             )
+        self.folder.flush()  # what a checkpoint has seen must be in the history before the checkpoint is there
         self.folder.write_status(state="saving")
         self.store_flos()  # type: ignore[attr-defined]
         state.best_model_checkpoint = None

@@ -149,7 +149,7 @@ def test_what_cannot_be_is_an_error_at_its_field(ws: Workspace, changes: dict[st
 
 def test_warns_of_memory_with_ways_to_fit(ws: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
     recipe = a_recipe(
-        data=data("chats", max_length=256), adaptation={"kind": "full"}, optim={"learning_rate": 1e-4, "per_device_batch_size": 32}
+        data=data("chats", max_length=256), adaptation={"kind": "full"}, optim={"learning_rate": 1e-4, "per_device_batch_size": 512}
     )
     total = plan(ws, recipe).memory.total
     low = DeviceInfo("cpu", "CPU", 2, total, int(total * 0.4), False)
@@ -161,7 +161,7 @@ def test_warns_of_memory_with_ways_to_fit(ws: Workspace, monkeypatch: pytest.Mon
     assert ("optim.per_device_batch_size", "optim.gradient_accumulation") in remedies
     first = apply_overrides(recipe, found.warnings[0].changes)
     assert plan(ws, first).memory.fits
-    assert first.optim.per_device_batch_size * first.optim.gradient_accumulation == 32
+    assert first.optim.per_device_batch_size * first.optim.gradient_accumulation == 512
     monkeypatch.setattr(devices, "describe", lambda: replace(low, free_bytes=1000))
     assert warning(plan(ws, recipe), "smaller model").changes == {}
 
