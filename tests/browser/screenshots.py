@@ -9,7 +9,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from tests.browser.conftest import FLAGS, chromium, open_tab, ready, serve
 
@@ -19,16 +19,19 @@ SIZES = {"desktop": (1440, 900), "phone": (390, 844)}
 
 
 def visit(page: Page, label: str) -> None:
-    """Open a tab with the demo's things in it."""
+    """Open a tab with the demo's things in it, and wait until they are drawn."""
     panel = open_tab(page, label)
     if label == "Data":
         panel.get_by_text("support", exact=True).first.click()
     if label == "Train":
         open_tab(page, "Data").get_by_text("support", exact=True).first.click()
         page.get_by_role("button", name="Train on this").click()
+        expect(page.locator("#tab-train").get_by_text("Loading the training libraries")).to_have_count(0, timeout=60_000)
     if label == "Runs":
         panel.get_by_text("support-bot", exact=False).first.click()
-    page.wait_for_timeout(2500)  # curves and panels draw themselves in a moment; a picture has nothing to wait for
+    if label == "Compare":
+        panel.get_by_text("starter, support-bot", exact=False).first.click()
+    page.wait_for_timeout(4000)  # curves and panels draw themselves in a moment; a picture has nothing to wait for
 
 
 def shoot(browser: Browser, url: str, out: Path, labels: tuple[str, ...], size: str, scheme: str, suffix: str) -> None:
