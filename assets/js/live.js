@@ -310,6 +310,6 @@ async function update() {
   if (changed || !drawn) drawAll();
 }
 
-const poller = luthier.poll(element, () => (live ? 1000 : 5000), update);
+const poller = luthier.poll(element, () => (live ? 2000 : 5000), update);
 watch("value", () => choose(props.value));
 choose(props.value);
