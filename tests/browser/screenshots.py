@@ -26,7 +26,7 @@ def visit(page: Page, label: str) -> None:
     if label == "Train":
         open_tab(page, "Data").get_by_text("support", exact=True).first.click()
         page.get_by_role("button", name="Train on this").click()
-        expect(page.locator("#tab-train").get_by_text("Loading the training libraries")).to_have_count(0, timeout=60_000)
+        expect(page.locator("#tab-train").get_by_text("trained on", exact=False).first).to_be_visible(timeout=60_000)
     if label == "Runs":
         panel.get_by_text("support-bot", exact=False).first.click()
     if label == "Compare":
