@@ -57,7 +57,7 @@ def shown(ws: Workspace, name: str) -> tuple[Any, ...]:
 
 def build(page: Page) -> ModelsTab:
     ws = page.workspace
-    selected, deleted = gr.State(""), gr.State("")
+    selected, drawn, deleted = gr.State(""), gr.State(""), gr.State("")
     with gr.Row(elem_classes="tools bar"):
         heading = static(elem_id="models-heading", scale=1, min_width=120)
         wanted = gr.Textbox(
@@ -104,12 +104,18 @@ def build(page: Page) -> ModelsTab:
         said = static(elem_id="models-said")
 
     shows = [top, facts, advice, lineage, template, name, note, rename, remove, chat, train]
-    outputs = [heading, listing, detail, confirm, said, *shows]
+    outputs = [drawn, heading, listing, detail, confirm, said, *shows]
 
     def opened(model: str, text: str) -> tuple[Any, ...]:
         """Everything that shows the open model, or nothing when none is open."""
         inside = shown(ws, model) if model else (gr.skip(),) * len(shows)
-        return (*listed(ws, text, model), gr.update(visible=bool(model)), gr.update(visible=False), "", *inside)
+        return (model, *listed(ws, text, model), gr.update(visible=bool(model)), gr.update(visible=False), "", *inside)
+
+    def reopened(model: str, text: str, before: str) -> tuple[Any, ...]:
+        """As `opened`, but what is drawn already stays, with what a person is typing into it; only the list is brought up to date."""
+        if model != before:
+            return opened(model, text)
+        return (gr.skip(), *listed(ws, text, model), *(gr.skip(),) * (len(outputs) - 3))
 
     def choose(event: gr.EventData) -> str:
         return key_of(event)
@@ -170,7 +176,7 @@ def build(page: Page) -> ModelsTab:
     )
     undo.click(guarded(bring_back), deleted, [selected, undo_bar], **QUIET).success(*show, **QUIET)
 
-    page.refreshes("models", keep, [selected], [selected], then=(opened, [selected, wanted], outputs))
+    page.refreshes("models", keep, [selected], [selected], then=(reopened, [selected, wanted, drawn], outputs))
     page.receives("open_model", lambda model: (model, *opened(model, "")), [selected, *outputs], tab="models")
     page.sends("chat_with", chat.click, [selected])
     page.sends("train_from", train.click, [selected])
