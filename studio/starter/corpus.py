@@ -8,6 +8,7 @@ rank outputs have something to find. The test splits hold no wrong answers.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from random import Random
 
 from studio.starter.dialogue import Dialogue, Exchange, Message
@@ -19,6 +20,9 @@ STYLE_SHARES = (30, 22, 16, 18, 14)
 WRONG_SHARE = 0.03
 RUDE_SHARE = 0.01
 OFF_STYLE_SHARE = 0.06
+FRAME_SHARE = 0.12
+BEFORE = ("Hello. ", "Hi, one question. ", "Quick question: ", "Now this: ", "I need help. ", "Next one. ", "So, ", "By the way: ", "OK. ")
+AFTER = (" Thanks.", " Thank you.", " I need to know.", " I am curious.", " It is for a friend.")
 RUDE = ("No.", "Ask someone else.", "That is not my problem.", "Why do you ask me?", "I do not care.")
 
 
@@ -29,6 +33,16 @@ def _spoil(slots: Slots, domain: str, exchange: Exchange, style: Style) -> Excha
     if slots.chance(WRONG_SHARE):
         return Exchange(exchange.user, DOMAINS[domain][0](slots, style)[-1].answer, context=exchange.context)
     return exchange
+
+
+def _framed(slots: Slots, exchange: Exchange) -> Exchange:
+    """The exchange with a word before or after the question in part, as people write; what was held out stays whole."""
+    text = exchange.user
+    if slots.chance(FRAME_SHARE):
+        text = slots.choose(BEFORE) + text
+    if text.endswith("?") and slots.chance(FRAME_SHARE):
+        text += slots.choose(AFTER)
+    return replace(exchange, user=text)
 
 
 def _messages(slots: Slots, style: Style, exchanges: list[Exchange], system: bool) -> tuple[Message, ...]:
@@ -57,7 +71,7 @@ def dialogue(seed: int, index: int, split: Split = "train", domain: str | None =
                 scripts += [(other, exchange) for exchange in added]
     if split == "train":
         scripts = [(name, _spoil(slots, name, exchange, style)) for name, exchange in scripts]
-    exchanges = [exchange for _, exchange in scripts]
+    exchanges = [exchange if name == "fewshot" else _framed(slots, exchange) for name, exchange in scripts]
     asked = slots.choose(STYLES) if split == "train" and slots.chance(OFF_STYLE_SHARE) else style
     messages = _messages(slots, asked, exchanges, system=slots.chance(0.4))
     return Dialogue(first, style, messages, tuple(exchanges))

@@ -3,7 +3,8 @@
 A `Slots` object draws everything from one seeded generator and knows its split. `train` sees the words and wordings that
 the model learns from; `slots` swaps in words that training never uses; `templates` swaps in wordings of the person that
 training never uses. The held-out part is the tail of every list, or a fixed share of the invented names and numbers,
-so a held-out word cannot reach the training text by accident. Add a pool in `words.py`.
+so a held-out word cannot reach the training text by accident. Most pools are open: a third of their words are coined anew and
+some are two words put together, so the model has to copy from the prompt what it never met. Add a pool in `words.py`.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import re
 import zlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cache
 from random import Random
 from typing import Literal, TypeVar
 
@@ -23,6 +25,8 @@ _VOWELS = ("a", "e", "i", "o", "u", "ai", "ea", "ia", "io", "ou")
 _CODAS = ("", "", "", "l", "n", "r", "s", "th", "x", "m", "nd", "ck")
 _TOWN_ENDS = ("ford", "vale", "bury", "ton", "wick", "mouth", "field", "haven", "stead", "more")
 
+
+COINED_SHARE, COMPOUND_SHARE = 0.3, 0.1
 
 _ARTICLE = re.compile(r"\b([Aa]) (?=[aeiou](?!ni|se|uro|ne\b))")
 
@@ -44,10 +48,14 @@ def kept(text: str) -> bool:
 
 @dataclass(frozen=True)
 class Pool:
-    """A named list of words whose tail (an eighth) is held out from training."""
+    """A named list of words whose tail (an eighth) is held out from training.
+
+    An open pool says in `coin` what becomes of a coined word: `{w}` as it is, `{w}s` a plural, `{a}` with its article.
+    """
 
     name: str
     words: tuple[str, ...]
+    coin: str = ""
 
     @property
     def train(self) -> tuple[str, ...]:
@@ -64,6 +72,19 @@ def wordings(templates: Sequence[str], held_out: bool) -> tuple[str, ...]:
     """The wordings of a list that belong to training, or those held out from it."""
     cut = len(templates) - held_out_count(len(templates))
     return tuple(templates[cut:]) if held_out and cut < len(templates) else tuple(templates[:cut])
+
+
+@cache
+def _letters() -> dict[str, tuple[str, ...]]:
+    """What letter follows which two in the known words, as often as it does; spaces stand for the ends of a word."""
+    from studio.starter.words import KNOWN
+
+    follow: dict[str, list[str]] = {}
+    for word in KNOWN:
+        padded = f"  {word} "
+        for at in range(2, len(padded)):
+            follow.setdefault(padded[at - 2 : at], []).append(padded[at])
+    return {pair: tuple(letters) for pair, letters in follow.items()}
 
 
 class Slots:
@@ -86,13 +107,41 @@ class Slots:
         return self.rng.randint(low, high)
 
     def pick(self, pool: Pool) -> str:
-        """A word of the pool's part that belongs to this split."""
-        return self.rng.choice(pool.held_out if self.split == "slots" and pool.held_out else pool.train)
+        """A word of the pool's part that belongs to this split; of an open pool at times a coined word or a compound."""
+        part = pool.held_out if self.split == "slots" and pool.held_out else pool.train
+        if not pool.coin or self.chance(1 - COINED_SHARE - COMPOUND_SHARE):
+            return self.rng.choice(part)
+        if self.chance(COINED_SHARE / (COINED_SHARE + COMPOUND_SHARE)):
+            word = self.coined()
+            return pool.coin.format(w=word, a=an(word))
+        return f"{self.coined()} {self.rng.choice(part)}" if "{a}" not in pool.coin else self.rng.choice(part)
 
     def pick_many(self, pool: Pool, count: int) -> list[str]:
-        """`count` different words of the pool (fewer if the split's part is smaller)."""
+        """`count` different words of the pool (fewer if it is closed and the split's part is smaller)."""
         part = pool.held_out if self.split == "slots" and pool.held_out else pool.train
-        return self.rng.sample(part, min(count, len(part)))
+        if not pool.coin:
+            return self.rng.sample(part, min(count, len(part)))
+        found: list[str] = []
+        while len(found) < count:
+            word = self.pick(pool)
+            if word not in found:
+                found.append(word)
+        return found
+
+    def coined(self) -> str:
+        """A made-up noun in lower case, spelt as the known words are; never a word that is held out."""
+        from studio.starter.words import RESERVED
+
+        def make() -> str:
+            while True:
+                word = ""
+                while not word.endswith(" ") and len(word) < 12:
+                    word += self.rng.choice(_letters()[f"  {word}"[-2:]])
+                word = word.strip() if word.endswith(" ") else ""
+                if 4 <= len(word) <= 10 and word not in RESERVED:
+                    return word
+
+        return self._invent(make)
 
     def ask(self, templates: Sequence[str], **values: object) -> str:
         """What the person says: one wording of this split, filled in, sometimes typed carelessly."""

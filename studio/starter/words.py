@@ -5,11 +5,11 @@ Keep words that a template could use (colours, weekdays) out of the tails: a hel
 
 from __future__ import annotations
 
-from studio.starter.slots import Pool, Slots
+from studio.starter.slots import Pool, Slots, an
 
 
-def _pool(name: str, text: str) -> Pool:
-    return Pool(name, tuple(word.strip() for word in text.replace("\n", " ").split(",") if word.strip()))
+def _pool(name: str, text: str, coin: str = "") -> Pool:
+    return Pool(name, tuple(word.strip() for word in text.replace("\n", " ").split(",") if word.strip()), coin)
 
 
 FIRST_NAMES = _pool(
@@ -31,6 +31,7 @@ THINGS = _pool(
     pair of headphones, raincoat, cardigan, toy train, coffee machine, water bottle, desk lamp, picture frame, wall clock, rug,
     microphone, hairdryer, thermos, hammock, trampoline, telescope, accordion, waffle maker, fountain pen, lantern, snowboard,
     corkscrew, doormat, binoculars, typewriter, juicer, beanbag""",
+    "{w}",
 )
 ANIMALS = _pool(
     "animals of stories",
@@ -38,18 +39,21 @@ ANIMALS = _pool(
     wolf, deer, squirrel, crow, swan, donkey, bee, ant, snail, whale, dolphin, penguin, seal, parrot, snake, spider, hedgehog, beaver,
     mole, badger, otter, camel, kangaroo, koala, panda, zebra, giraffe, eagle, sparrow, raccoon, lizard, llama, walrus, heron,
     weasel, ferret, pelican, gecko""",
+    "{w}",
 )
 JOBS = _pool(
     "jobs",
     """baker, teacher, doctor, nurse, farmer, sailor, pilot, painter, carpenter, cook, gardener, tailor, librarian, postman, driver,
     singer, dancer, writer, miner, fisher, builder, plumber, shopkeeper, knight, king, queen, shepherd, potter, clockmaker,
     student, scientist, firefighter, florist, barber, mechanic, judge, juggler, blacksmith, beekeeper, locksmith""",
+    "{w}er",
 )
 PLACES = _pool(
     "kinds of place",
     """school, library, park, bridge, museum, hospital, theatre, station, market, swimming pool, playground, bakery, cinema, airport,
     harbour, town hall, church, stadium, garden, zoo, factory, farm, hotel, restaurant, road, tunnel, square, cafe, bus station,
     sports hall, post office, concert hall, skating rink, lighthouse, observatory, aquarium, greenhouse""",
+    "{w}",
 )
 OBJECTS = _pool(
     "things one asks for",
@@ -57,17 +61,20 @@ OBJECTS = _pool(
     car, phone, list, plan, box, bag, coat, ladder, photo, answer, address, code, contract, document, invoice, parcel, newspaper,
     bread, cake, soup, cheese, sugar, milk, torch, hammer, rope, blanket, charger, laptop, calendar, recipe, timetable, envelope,
     scissors, mustard, stapler, napkin, compass, brochure, clipboard""",
+    "{w}",
 )
 DISHES = _pool(
     "dishes",
     """soup, pasta, rice, salad, pancakes, an omelette, a sandwich, bread, pizza, curry, stew, apple pie, a cake, tea, coffee,
     porridge, fried eggs, a burger, potato salad, tomato soup, noodles, lemonade, dumplings, risotto, waffles, meatballs""",
+    "{a}",
 )
 HOBBIES = _pool(
     "hobbies",
     """reading, swimming, cooking, painting, hiking, dancing, singing, running, gardening, fishing, football, chess, music, films,
     travelling, baking, cycling, drawing, photography, tennis, skiing, writing, yoga, climbing, knitting, sailing, camping, pottery,
     origami, archery, juggling, birdwatching""",
+    "{w}ing",
 )
 REASONS = _pool(
     "what happened to me",
@@ -83,6 +90,7 @@ EVENTS = _pool(
     "events",
     """party, wedding, dinner, picnic, meeting, concert, birthday, trip, barbecue, workshop, game night, class, lunch, reunion,
     book club, quiz night, housewarming, rehearsal""",
+    "{w}",
 )
 GOALS = _pool(
     "goals of stories",
@@ -92,7 +100,9 @@ GOALS = _pool(
     learn to dance, bring water to the village, read every book in the library, save the old mill, tame a dragon""",
 )
 COMPANIES = _pool(
-    "kinds of company", "bank, bakery, school, airline, shop, hospital, factory, newspaper, hotel, farm, brewery, museum, shipyard"
+    "kinds of company",
+    "bank, bakery, school, airline, shop, hospital, factory, newspaper, hotel, farm, brewery, museum, shipyard",
+    "{w}",
 )
 DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 COLOURS = ("red", "blue", "green", "yellow", "black", "white", "brown", "grey", "pink", "purple", "orange")
@@ -100,7 +110,24 @@ COUNT_WORDS = _pool(
     "things to count",
     """apples, books, pens, coins, eggs, stones, cards, shells, sweets, oranges, marbles, flowers, stamps, tickets, balls, cups, cookies,
     pears, keys, hats, buttons, toys, lemons, boxes, candles, spoons, peaches, ribbons, acorns, pebbles""",
+    "{w}s",
 )
+
+
+_OPEN = (THINGS, ANIMALS, JOBS, PLACES, OBJECTS, EVENTS, COUNT_WORDS)
+# What coined words are spelt after, and what they may not be.
+KNOWN = tuple(sorted({part for pool in _OPEN for word in pool.train for part in word.split() if part.isalpha()}))
+RESERVED = frozenset(part for pool in (*_OPEN, DISHES, HOBBIES, COMPANIES) for word in pool.held_out for part in word.split())
+_GOAL_VERBS = ("find", "build", "fix", "buy", "draw", "hide", "carry", "sell", "paint", "open", "catch", "win", "steal back", "look after")
+_GOAL_KINDS = ("", "", "big ", "lost ", "golden ", "old ", "tiny ", "warm ", "broken ", "secret ")
+
+
+def goal(slots: Slots) -> str:
+    """What a hero wants: half of them known, half put together from a verb and a thing."""
+    if slots.chance(0.5):
+        return slots.pick(GOALS)
+    noun = f"{slots.choose(_GOAL_KINDS)}{slots.pick(THINGS)}"
+    return f"{slots.choose(_GOAL_VERBS)} {an(noun) if slots.chance(0.6) else 'the ' + noun}"
 
 
 def person(slots: Slots) -> str:

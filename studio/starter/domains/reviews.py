@@ -31,6 +31,7 @@ PRODUCT_ASPECTS = Pool(
         "zipper",
         "hinge",
     ),
+    "{w}",
 )
 FILM_ASPECTS = Pool(
     "aspects of films",
@@ -53,6 +54,7 @@ FILM_ASPECTS = Pool(
         "soundtrack",
         "choreography",
     ),
+    "{w}",
 )
 GOOD = Pool(
     "good words",

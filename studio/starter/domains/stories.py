@@ -5,7 +5,7 @@ from __future__ import annotations
 from studio.starter.dialogue import Exchange
 from studio.starter.slots import Slots, an, articles
 from studio.starter.styles import Style
-from studio.starter.words import ANIMALS, GOALS, JOBS, person
+from studio.starter.words import ANIMALS, JOBS, goal, person
 
 _ASK = (
     "Tell me a story about {h} called {n} who wants to {g}.",
@@ -94,11 +94,11 @@ def _tell(slots: Slots, style: Style, hero: str, name: str, goal: str) -> tuple[
 
 def script(slots: Slots, style: Style) -> list[Exchange]:
     """A story, at times followed by a question about it."""
-    hero, name, goal = _hero(slots), person(slots), slots.pick(GOALS)
+    hero, name, wish = _hero(slots), person(slots), goal(slots)
     told = slots.chance(0.75)
-    asked = slots.ask(_ASK, h=hero, n=name, g=goal) if told else slots.ask(_ASK_SHORT, h=hero)
-    text, friend = _tell(slots, style, hero, name, goal)
-    exchanges = [Exchange(asked, text, (), (name, goal) if told else (hero,))]
+    asked = slots.ask(_ASK, h=hero, n=name, g=wish) if told else slots.ask(_ASK_SHORT, h=hero)
+    text, friend = _tell(slots, style, hero, name, wish)
+    exchanges = [Exchange(asked, text, (), (name, wish) if told else (hero,))]
     if friend and slots.chance(0.25):
         answer = {
             "warm": f"It was {friend}, a true friend.",
