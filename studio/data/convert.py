@@ -92,7 +92,7 @@ class Converter:
 
     def _conversation(self, value: Any, name: str) -> list[Message]:
         """A list of messages in OpenAI's or ShareGPT's shape, also as JSON text or in the "Human: / Assistant:" layout."""
-        value = _from_json(value)
+        value = from_json(value)
         if isinstance(value, str) and "\n\nAssistant:" in value:
             value = _human_assistant(value)
         if isinstance(value, dict) and "messages" in value:
@@ -133,7 +133,7 @@ class Converter:
     def _before(self, values: Row) -> list[Message]:
         system = self._optional("system", values)
         messages = [{"role": "system", "content": system}] if system.strip() else []
-        history = _from_json(self.sources["history"].value(values)) if "history" in self.sources else None
+        history = from_json(self.sources["history"].value(values)) if "history" in self.sources else None
         for number, turn in enumerate(history or [], 1):
             if isinstance(turn, dict):
                 messages.append(self._message(turn, number, "history"))
@@ -207,11 +207,11 @@ class Converter:
         return {"prompt": self._prompt(values), "completion": self._reply("completion", values), "score": score}
 
     def _ranking(self, values: Row) -> Row:
-        answers = _from_json(self.sources["completions"].value(values))
+        answers = from_json(self.sources["completions"].value(values))
         if not isinstance(answers, list) or len(answers) < 2:
             raise RowError("completions is not a list of at least two answers")
         completions = [self._reply_of(answer, f"answer {number}") for number, answer in enumerate(answers, 1)]
-        ranks = _from_json(self.sources["ranks"].value(values)) if "ranks" in self.sources else list(range(1, len(answers) + 1))
+        ranks = from_json(self.sources["ranks"].value(values)) if "ranks" in self.sources else list(range(1, len(answers) + 1))
         if not isinstance(ranks, list) or len(ranks) != len(completions):
             raise RowError("ranks is not a list with one rank for each answer")
         whole = [_number(rank, "ranks") for rank in ranks]
@@ -264,13 +264,13 @@ def _as_text(value: Any, name: str) -> str:
 
 def looks_like_messages(value: Any) -> bool:
     """Whether a value is a list of messages, also as JSON text."""
-    value = _from_json(value)
+    value = from_json(value)
     return (
         isinstance(value, list) and bool(value) and all(isinstance(item, dict) and any(key in item for key in ROLE_KEYS) for item in value)
     )
 
 
-def _from_json(value: Any) -> Any:
+def from_json(value: Any) -> Any:
     """A list or object that a CSV cell holds as JSON text; other values stay as they are."""
     if isinstance(value, str) and value.lstrip()[:1] in ("[", "{"):
         try:

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
-from studio.data.convert import FALSE, TRUE, looks_like_messages
+from studio.data.convert import FALSE, TRUE, from_json, looks_like_messages
 from studio.data.formats import RawTable
 from studio.data.mapping import Mapping
 from studio.data.splits import NAMES
@@ -39,6 +39,8 @@ PAIRS = (
     ("user", "assistant"),
     ("human", "assistant"),
 )
+ANSWERS = ("completions", "answers", "responses", "candidates", "outputs")
+RANKS = ("ranks", "ranking", "rank")
 TEXTS = ("text", "sentence", "review", "content", "comment", "tweet", "message", "document", "utterance", "body", "title")
 LABELS = ("label", "labels", "category", "sentiment", "class", "intent", "target", "topic", "tag")
 
@@ -73,6 +75,10 @@ class _Look:
     def is_messages(self, column: str) -> bool:
         values = self.values(column)
         return bool(values) and sum(looks_like_messages(value) for value in values) * 2 > len(values)
+
+    def is_list(self, column: str) -> bool:
+        values = [from_json(value) for value in self.values(column)]
+        return bool(values) and sum(isinstance(value, list) and len(value) > 1 for value in values) * 2 > len(values)
 
     def split(self) -> dict[str, str]:
         """The split column, if all its values name splits."""
@@ -132,6 +138,15 @@ def _preference(look: _Look) -> Recognition | None:
     return Recognition("preference", mapping, 1.0, f"The columns {chosen} and {rejected} hold a better and a worse answer {how}.")
 
 
+def _ranking(look: _Look) -> Recognition | None:
+    prompt, answers, ranks = look.first(PROMPTS), look.first(ANSWERS), look.first(RANKS)
+    if not prompt or not answers or not ranks or not look.is_list(answers) or not look.is_list(ranks):
+        return None
+    mapping = Mapping(kind="ranking", prompt=prompt, completions=answers, ranks=ranks, system=look.first(SYSTEMS), **look.split())
+    why = f"The column {answers} holds several answers to one prompt and {ranks} the rank of each; 1 is best."
+    return Recognition("ranking", mapping, 1.0, why)
+
+
 def _alpaca(look: _Look) -> Recognition | None:
     instruction, answer = look.first(("instruction",)), look.first(("output", "response"))
     extra = look.first(("input", "context"))
@@ -189,4 +204,4 @@ def _text(look: _Look) -> Recognition | None:
     return Recognition("text", Mapping(kind="text", text=column, **look.split()), 1.0 if sure else 0.5, why)
 
 
-SHAPES: tuple[Callable[[_Look], Recognition | None], ...] = (_chat, _preference, _alpaca, _pair, _labelled, _prompt, _text)
+SHAPES: tuple[Callable[[_Look], Recognition | None], ...] = (_chat, _preference, _ranking, _alpaca, _pair, _labelled, _prompt, _text)

@@ -204,6 +204,17 @@ def test_rankings_and_ratings():
     assert "finite" in bad[0].reason
 
 
+def test_a_file_of_ranked_answers_is_recognised():
+    ranked = {"prompt": "q", "answers": ["a", "b", "c"], "ranks": [2, 1, 2]}
+    found, rows, bad = recognised(ranked)
+    assert (found.shape, found.mapping.kind) == ("ranking", "ranking")
+    assert not bad
+    assert rows == [{"prompt": [user("q")], "completions": [[assistant(text)] for text in "abc"], "ranks": [2, 1, 2]}]
+    as_csv = {"prompt": "q", "answers": '["a", "b"]', "ranks": "[1, 2]"}
+    assert recognised(as_csv)[0].shape == "ranking"
+    assert recognise(table({"prompt": "q", "answers": ["a", "b"]})) is None
+
+
 def test_a_split_column_is_respected():
     found, _, _ = recognised({"text": "a", "label": "b", "Split": "train"}, {"text": "c", "label": "b", "Split": "Dev"})
     raw = table(
