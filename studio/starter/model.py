@@ -26,6 +26,10 @@ class Shape(BaseModel):
     context: int = Field(CONTEXT, ge=32)
 
 
+SIZES: dict[str, Shape] = {"small": Shape(), "large": Shape(vocabulary=4096, hidden=320, layers=8, heads=5, mlp=864)}
+"""By name: the shipped model of 3 million parameters, and one of about 11 million for a GPU."""
+
+
 def build(shape: Shape, tokenizer: PreTrainedTokenizerFast) -> LlamaForCausalLM:
     """A freshly initialised model that fits the tokenizer."""
     from transformers import LlamaConfig, LlamaForCausalLM

@@ -1,10 +1,12 @@
-"""Trains the embedded model from scratch: `python -m studio.starter.train --out DIR [--minutes M | --steps N] [--seed 7] [--resume]`.
+"""Trains the embedded model from scratch: `python -m studio.starter.train --out DIR [--minutes M | --steps N] [--size small|large]
+[--device auto|cpu|cuda] [--seed 7] [--resume]`.
 
 The tokenizer comes first, then the model, on a corpus that is made while training. Muon moves the matrices, AdamW the
 embedding and the norms; each of the two batches of a step runs in a thread of its own, on a twin that shares the weights,
 which keeps two busy cores going without a wait at every operation. The rate warms up and falls along a cosine over the
 steps, or over the minutes. `DIR/checkpoint.pt` holds all that `--resume` needs; the Hugging Face folder beside it is fresh at
 each save and can be used at any time. With `--steps` and OMP_NUM_THREADS=1 the result is a function of the seed alone.
+On a GPU a step takes larger batches one after the other, and other processes write the dialogues ahead; `--size large` is meant for it.
 """
 
 from __future__ import annotations
@@ -13,6 +15,7 @@ import argparse
 import copy
 import json
 import math
+import os
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -25,12 +28,12 @@ from transformers import AutoTokenizer, LlamaForCausalLM, PreTrainedTokenizerFas
 from studio.errors import StudioError
 from studio.starter.batches import Batch, held_out_batches, training_batches
 from studio.starter.corpus import dialogue
-from studio.starter.model import Shape, build, save
+from studio.starter.model import SIZES, Shape, build, save
 from studio.starter.slots import Split
 from studio.starter.tokenizer import texts, train_tokenizer
 
-MICRO_TOKENS = 2048
 MICRO_BATCHES = 2
+MICRO_TOKENS = {"cpu": 2048, "cuda": 16_384}
 MUON_RATE, ADAM_RATE = 0.02, 3e-3
 TOKENIZER_DIALOGUES = 12_000
 
@@ -52,6 +55,12 @@ class Settings:
     held_out: int = 120
     tokenizer_dialogues: int = TOKENIZER_DIALOGUES
     shape: Shape = field(default_factory=Shape)
+    device: str = "auto"
+
+    @property
+    def kind(self) -> str:
+        """Where the training runs: `cpu` or `cuda`."""
+        return ("cuda" if torch.cuda.is_available() else "cpu") if self.device == "auto" else self.device
 
 
 @dataclass
@@ -92,10 +101,11 @@ def optimisers(model: LlamaForCausalLM) -> list[torch.optim.Optimizer]:
 
 def summed_loss(model: LlamaForCausalLM, batch: Batch) -> torch.Tensor:
     """The cross-entropy over the counted positions, summed; the head sees only those."""
-    with torch.autocast("cpu", torch.bfloat16):
-        hidden = model.model(input_ids=batch.ids, use_cache=False).last_hidden_state
-        logits = model.lm_head(hidden[batch.counted])
-    targets = batch.ids.roll(-1, dims=1)[batch.counted]
+    ids, at = batch.ids.to(model.device), batch.counted.to(model.device)
+    with torch.autocast(model.device.type, torch.bfloat16):
+        hidden = model.model(input_ids=ids, use_cache=False).last_hidden_state
+        logits = model.lm_head(hidden[at])
+    targets = ids.roll(-1, dims=1)[at]
     return functional.cross_entropy(logits.float(), targets, reduction="sum")
 
 
@@ -146,15 +156,16 @@ class Trainer:
         else:
             lines = texts(settings.seed, settings.tokenizer_dialogues)
             self.tokenizer = train_tokenizer(lines, settings.shape.vocabulary, settings.shape.context)
-        self.model = build(settings.shape, self.tokenizer)
-        self.twins = [self.model, *(twin(self.model) for _ in range(MICRO_BATCHES - 1))]
-        self.pool = ThreadPoolExecutor(MICRO_BATCHES)
+        self.model = build(settings.shape, self.tokenizer).to(settings.kind)
+        alone = settings.kind != "cpu"
+        self.twins = [self.model] * MICRO_BATCHES if alone else [self.model, *(twin(self.model) for _ in range(MICRO_BATCHES - 1))]
+        self.pool = ThreadPoolExecutor(1 if alone else MICRO_BATCHES)
         self.optimisers = optimisers(self.model)
         if resume:
             self._load()
 
     def _load(self) -> None:
-        state = torch.load(self.path, weights_only=True)
+        state = torch.load(self.path, map_location=self.model.device, weights_only=True)
         self.model.load_state_dict(state["model"])
         for optimiser, saved in zip(self.optimisers, state["optimisers"], strict=True):
             optimiser.load_state_dict(saved)
@@ -183,6 +194,7 @@ class Trainer:
             "minutes": round(self.progress.seconds / 60, 1),
             "resumed": self.progress.resumed,
             "threads": torch.get_num_threads(),
+            "device": torch.cuda.get_device_name() if self.settings.kind == "cuda" else f"CPU, {os.cpu_count()} cores",
             "parameters": sum(p.numel() for p in self.model.parameters()),
             "history": self.progress.history,
         }
@@ -195,7 +207,7 @@ class Trainer:
                 group["lr"] = base * factor
         counted = sum(int(batch.counted.sum()) for batch in batches)
         total = sum(self.pool.map(lambda model, batch: gradients(model, batch, counted), self.twins, batches))
-        for other in self.twins[1:]:
+        for other in (each for each in self.twins[1:] if each is not self.model):
             for weight, copied in zip(self.model.parameters(), other.parameters(), strict=True):
                 weight.grad.add_(copied.grad)
                 copied.grad = None
@@ -211,7 +223,11 @@ class Trainer:
     def run(self) -> Progress:
         """Trains to the end, reporting and saving on the way."""
         tests = held_out_sets(self.tokenizer, self.settings.seed, self.settings.held_out)
-        source = training_batches(self.tokenizer, self.settings.seed, MICRO_TOKENS, self.progress.chunk, self.progress.index)
+        kind = self.settings.kind
+        workers = 0 if kind == "cpu" else min(12, max(1, (os.cpu_count() or 2) - 2))
+        source = training_batches(
+            self.tokenizer, self.settings.seed, MICRO_TOKENS[kind], self.progress.chunk, self.progress.index, workers=workers
+        )
         started = saved = time.monotonic()
         before = self.progress.seconds
         losses: list[float] = []
@@ -246,11 +262,15 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True, help="folder for the model and its checkpoint")
     end = parser.add_mutually_exclusive_group(required=True)
     end.add_argument("--minutes", type=float, help="train for this long")
-    end.add_argument("--steps", type=int, help="train for this many steps of 4,096 tokens")
+    end.add_argument("--steps", type=int, help="train for this many steps (about 4,096 tokens each on a CPU, 32,768 on a GPU)")
+    parser.add_argument("--size", choices=sorted(SIZES), default="small", help="small: 3 million parameters; large: 11 million, for a GPU")
+    parser.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto", help="auto takes the GPU if there is one")
     parser.add_argument("--seed", type=int, default=7)
     parser.add_argument("--resume", action="store_true", help="go on from the checkpoint in the folder")
     given = parser.parse_args()
-    trainer = Trainer(Settings(given.out, given.minutes, given.steps, given.seed), given.resume)
+    trainer = Trainer(
+        Settings(given.out, given.minutes, given.steps, given.seed, shape=SIZES[given.size], device=given.device), given.resume
+    )
     print(f"{sum(p.numel() for p in trainer.model.parameters()):,} parameters, {len(trainer.tokenizer)} tokens", flush=True)
     trainer.run()
 

@@ -11,7 +11,7 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from studio.starter.batches import training_batches
 from studio.starter.corpus import dialogue
-from studio.starter.model import Shape
+from studio.starter.model import SIZES, Shape, build
 from studio.starter.template import END, PAD, START
 from studio.starter.tokenizer import encode
 from studio.starter.train import MICRO_BATCHES, MICRO_TOKENS, Settings, StarterError, Trainer, rate
@@ -57,7 +57,7 @@ def test_a_resumed_training_ends_at_the_same_weights(tmp_path: Path) -> None:
     straight = Trainer(_settings(tmp_path / "a", 4))
     straight.run()
     first = Trainer(_settings(tmp_path / "b", 4))
-    source = training_batches(first.tokenizer, 5, MICRO_TOKENS)
+    source = training_batches(first.tokenizer, 5, MICRO_TOKENS["cpu"])
     for _ in range(2):
         first.step([next(source) for _ in range(MICRO_BATCHES)])
     first.save()
@@ -66,6 +66,25 @@ def test_a_resumed_training_ends_at_the_same_weights(tmp_path: Path) -> None:
     assert (second.progress.step, second.progress.resumed) == (4, 1)
     for name, weight in straight.model.state_dict().items():
         assert torch.equal(weight, second.model.state_dict()[name]), name
+
+
+def test_batches_made_ahead_by_other_processes_are_the_same_and_go_on_at_any_batch(tokenizer: Any) -> None:
+    alone = training_batches(tokenizer, 5, 512, size=10)
+    expected = [next(alone) for _ in range(12)]
+    ahead = training_batches(tokenizer, 5, 512, size=10, workers=1)
+    found = [next(ahead) for _ in range(12)]
+    ahead.close()
+    assert expected[-1].chunk > 0
+    for one, other in zip(expected, found, strict=True):
+        assert torch.equal(one.ids, other.ids) and torch.equal(one.counted, other.counted)
+    later = next(training_batches(tokenizer, 5, 512, expected[-1].chunk, expected[-1].index, size=10))
+    assert torch.equal(later.ids, expected[-1].ids)
+
+
+def test_the_large_size_is_about_ten_million_parameters(tokenizer: Any) -> None:
+    model = build(SIZES["large"], tokenizer)
+    others = sum(p.numel() for p in model.parameters()) - model.get_input_embeddings().weight.numel()
+    assert 9e6 < others + SIZES["large"].vocabulary * SIZES["large"].hidden < 12e6
 
 
 def test_training_without_an_end_or_without_a_checkpoint_says_what_to_do(tmp_path: Path) -> None:
