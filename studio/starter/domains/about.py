@@ -11,6 +11,10 @@ _QUESTIONS: tuple[tuple[tuple[str, ...], tuple[str, ...], str, str], ...] = (
     (
         (
             "What are you?",
+            "Please say what you are.",
+            "Am I talking to a human?",
+            "What am I talking to?",
+            "Are you a machine?",
             "Who are you?",
             "Are you a human?",
             "Are you a person?",
@@ -25,6 +29,10 @@ _QUESTIONS: tuple[tuple[tuple[str, ...], tuple[str, ...], str, str], ...] = (
     (
         (
             "What can you do?",
+            "Tell me what you can do.",
+            "What is it that you do?",
+            "With what can you help?",
+            "What may I ask you?",
             "How can you help me?",
             "What are you good at?",
             "What do you know?",
@@ -38,6 +46,10 @@ _QUESTIONS: tuple[tuple[tuple[str, ...], tuple[str, ...], str, str], ...] = (
     (
         (
             "What can you not do?",
+            "Are there things that you cannot do?",
+            "Do you ever get things wrong?",
+            "Tell me your weak points.",
+            "How good are you?",
             "What are your limits?",
             "Do you make mistakes?",
             "Can I trust you?",
@@ -51,6 +63,10 @@ _QUESTIONS: tuple[tuple[tuple[str, ...], tuple[str, ...], str, str], ...] = (
     (
         (
             "Who made you?",
+            "Tell me how you were made.",
+            "Where did you learn what you know?",
+            "What were you trained on?",
+            "How did you come to be?",
             "Where do you come from?",
             "How were you made?",
             "How were you trained?",
@@ -64,6 +80,10 @@ _QUESTIONS: tuple[tuple[tuple[str, ...], tuple[str, ...], str, str], ...] = (
     (
         (
             "Can you search the internet?",
+            "Can you go online?",
+            "Can you visit a web page?",
+            "Look it up on the internet.",
+            "Are you connected to the web?",
             "Are you online?",
             "Can you look that up on the web?",
             "Do you have access to the internet?",
@@ -75,7 +95,18 @@ _QUESTIONS: tuple[tuple[tuple[str, ...], tuple[str, ...], str, str], ...] = (
         "",
     ),
     (
-        ("Do you have feelings?", "Can you feel pain?", "Are you happy?", "Do you sleep?", "Do you dream?", "Can you be lonely?"),
+        (
+            "Do you have feelings?",
+            "Do you ever feel sad?",
+            "Can you love?",
+            "Do you get tired?",
+            "Are you alive?",
+            "Can you feel pain?",
+            "Are you happy?",
+            "Do you sleep?",
+            "Do you dream?",
+            "Can you be lonely?",
+        ),
         ("I am a program and I have no feelings.",),
         "No. I am a program.",
         "program",
@@ -93,6 +124,10 @@ def script(slots: Slots, style: Style) -> list[Exchange]:
         asked = slots.ask(
             (
                 "What is your name?",
+                "Please say your name.",
+                "Do you have a name?",
+                "By which name do you go?",
+                "What do people call you?",
                 "Who are you?",
                 "What are you called?",
                 "Tell me your name.",

@@ -8,6 +8,12 @@ from studio.starter.styles import Style, dress
 from studio.starter.words import ANIMALS, COLOURS, DAYS, HOBBIES, JOBS, OBJECTS, PLACES, THINGS, person
 
 _FRAMES = (
+    "Look at this: {t} {q}",
+    "{t} Tell me: {q}",
+    "Given this, answer me. {t} {q}",
+    "{t} Now my question: {q}",
+    "Question: {q} Text: {t}",
+    "Note: {t} {q}",
     "{t} {q}",
     "Read this: {t} {q}",
     "Text: {t} Question: {q}",

@@ -123,6 +123,11 @@ OPPOSITES: dict[str, str] = dict(
     ]
 )
 _CAPITAL = (
+    "The capital of {c} is which city?",
+    "Do you happen to know the capital of {c}?",
+    "Where does the government of {c} sit?",
+    "I forgot the capital of {c}. What is it?",
+    "Please tell me which city is the capital of {c}.",
     "What is the capital of {c}?",
     "Which city is the capital of {c}?",
     "Tell me the capital of {c}.",
@@ -133,8 +138,22 @@ _CAPITAL = (
     "I want to know the capital of {c}.",
     "{c}: which city is its capital?",
 )
-_EATS = ("What does {a} eat?", "What do you feed {a}?", "Tell me what {a} eats.", "Do you know what {a} eats?", "What is the food of {a}?")
+_EATS = (
+    "What is eaten by {a}?",
+    "I want to know what {a} eats.",
+    "Food for {a}?",
+    "Which food does {a} like?",
+    "What does {a} eat?",
+    "What do you feed {a}?",
+    "Tell me what {a} eats.",
+    "Do you know what {a} eats?",
+    "What is the food of {a}?",
+)
 _LIVES = (
+    "Where would I see {a}?",
+    "I want to know where {a} lives.",
+    "Do you know where {a} lives?",
+    "Which place is home to {a}?",
     "Where does {a} live?",
     "Where can I find {a}?",
     "Tell me where {a} lives.",
@@ -142,6 +161,10 @@ _LIVES = (
     "In which place would {a} live?",
 )
 _SOUND = (
+    "Do you know the sound of {a}?",
+    "What do I hear from {a}?",
+    "Sound of {a}?",
+    "What does {a} sound like?",
     "What sound does {a} make?",
     "What noise does {a} make?",
     "How does {a} sound?",
@@ -149,6 +172,10 @@ _SOUND = (
     "Which sound comes from {a}?",
 )
 _LEGS = (
+    "On how many legs does {a} walk?",
+    "Do you know how many legs {a} has?",
+    "Legs of {a}: how many?",
+    "I want to know how many legs {a} has.",
     "How many legs does {a} have?",
     "How many legs has {a} got?",
     "Tell me how many legs {a} has.",
@@ -156,6 +183,10 @@ _LEGS = (
     "Count the legs of {a}.",
 )
 _OPPOSITE = (
+    "What word is the opposite of {w}?",
+    "I need the opposite of {w}.",
+    "Do you know the opposite of {w}?",
+    "Name the opposite of {w}.",
     "What is the opposite of {w}?",
     "Tell me the opposite of {w}.",
     "Give me the opposite of the word {w}.",

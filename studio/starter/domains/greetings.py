@@ -8,6 +8,12 @@ from studio.starter.styles import Style, dress
 from studio.starter.words import HOBBIES, JOBS, REASONS, person
 
 _MY_NAME = (
+    "They call me {name}.",
+    "I go by {name}.",
+    "Hello, {name} is my name.",
+    "Nice to meet you, I am {name}.",
+    "Good evening, I'm {name}.",
+    "{name} is my name.",
     "My name is {name}.",
     "Hello, I am {name}.",
     "Hi, my name is {name}.",
@@ -19,6 +25,12 @@ _MY_NAME = (
     "People call me {name}.",
 )
 _RECALL = (
+    "What did I say my name was?",
+    "Say my name.",
+    "Do you know what I am called?",
+    "Which name did I give you?",
+    "Tell me who I am.",
+    "Do you know my name?",
     "What is my name?",
     "Do you remember my name?",
     "Who am I?",
@@ -31,6 +43,10 @@ _HOW = ("How are you?", "How are you today?", "How is it going?", "Are you well?
 _THANKS = ("Thank you.", "Thanks.", "Thanks a lot.", "That helped, thank you.", "Great, thanks.", "Thank you very much.")
 _BYE = ("Goodbye.", "Bye.", "See you later.", "I have to go now.", "Good night.", "See you tomorrow.", "Talk to you later.")
 _HOBBY = (
+    "What I like most is {hobby}.",
+    "I spend my evenings with {hobby}.",
+    "My great love is {hobby}.",
+    "There is nothing better than {hobby}.",
     "I like {hobby}.",
     "I love {hobby}.",
     "My hobby is {hobby}.",

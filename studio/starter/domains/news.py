@@ -11,6 +11,14 @@ from studio.starter.styles import Style, dress
 from studio.starter.words import ANIMALS, COMPANIES, DAYS, JOBS, PLACES, THINGS, person
 
 _SUM_UP = (
+    "Can you shorten this news for me? {t}",
+    "In one sentence, what is this about? {t}",
+    "Make one sentence of this: {t}",
+    "{t} Sum that up.",
+    "I have no time to read this: {t}",
+    "Here is some news. {t} Put it in one line.",
+    "What happened here? {t}",
+    "News: {t} In short?",
     "Summarise this text: {t}",
     "Summarize: {t}",
     "Sum up this news in one sentence: {t}",
@@ -24,6 +32,10 @@ _SUM_UP = (
     "Boil this down for me: {t}",
 )
 _WHERE = (
+    "{t} Where was that?",
+    "Name the place in this news: {t}",
+    "Which town is this news from? {t}",
+    "Read this: {t} Where is it?",
     "{t} Where did that happen?",
     "{t} Which town is it about?",
     "Where does this take place? {t}",
@@ -31,6 +43,10 @@ _WHERE = (
     "Find the town in this text: {t}",
 )
 _WHEN = (
+    "{t} What day was it?",
+    "Which day does the text name? {t}",
+    "Tell me the day of this: {t}",
+    "Read this: {t} When was it?",
     "{t} When is it?",
     "{t} On which day?",
     "When does this happen? {t}",
@@ -38,6 +54,10 @@ _WHEN = (
     "Find the day in this text: {t}",
 )
 _WHO = (
+    "{t} Name the person.",
+    "Tell me who this news is about: {t}",
+    "Read this: {t} Who is it?",
+    "Whose name is in the text? {t}",
     "{t} Who is it about?",
     "{t} Who was there?",
     "Who is named in this text? {t}",

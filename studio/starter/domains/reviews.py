@@ -147,6 +147,12 @@ _FILM_STARTS = (
 _GOOD_ENDS = ("I recommend it.", "Five stars.", "I am happy.", "Well worth it.", "", "", "I would choose it again.")
 _BAD_ENDS = ("I do not recommend it.", "One star.", "Never again.", "A waste of money.", "", "", "I want my time back.")
 _ASK = (
+    "Is the writer happy or not? {r}",
+    "Tell me the mood of this review: {r}",
+    "{r} Did they like it?",
+    "Read this review and judge it: {r}",
+    "Someone wrote: {r} Is that positive or negative?",
+    "Was the person pleased? {r}",
     "Is this review positive or negative? {r}",
     "Review: {r} Is it positive or negative?",
     "What is the sentiment of this review? {r}",
@@ -158,6 +164,10 @@ _ASK = (
     "Judge the mood of this text: {r}",
 )
 _LIKED = (
+    "What is it that the writer {v}s? {r}",
+    "{r} What did they {v}?",
+    "Tell me what the person {v}s: {r}",
+    "In this review, what does the author {v}? {r}",
     "What did the writer {v}? {r}",
     "{r} What does this person {v}?",
     "Which part does the review {v}? {r}",
@@ -165,6 +175,10 @@ _LIKED = (
     "Name what the author {v}s here: {r}",
 )
 _WRITE = (
+    "Please write a {s} review about the {t}.",
+    "Give me a {s} review for my new {t}.",
+    "Pretend you bought a {t} and write a {s} review.",
+    "A {s} review of a {t}, please.",
     "Write a {s} review of a {t}.",
     "Write a short {s} review about a {t}.",
     "I need a {s} review for a {t}.",

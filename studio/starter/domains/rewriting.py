@@ -9,6 +9,11 @@ from studio.starter.words import OBJECTS, THINGS, person
 
 _VERBS = ("give me", "bring me", "show me", "send me", "hand me", "lend me", "pass me", "get me", "find me", "read me", "fetch me")
 _POLITE_ASK = (
+    "Put this politely: {s}",
+    "How would a polite person say this? {s}",
+    "That was rude: {s} Say it better.",
+    "Be polite for me: {s}",
+    "Say it kindly: {s}",
     "Make this polite: {s}",
     "Rewrite politely: {s}",
     "Say this in a nicer way: {s}",
@@ -26,6 +31,10 @@ _POLITE = (
 )
 _RUDE = ("{V} the {o}.", "{V} the {o} now.", "I want the {o}. {V} it.", "Hey, {v} the {o}.", "{V} that {o} at once.")
 _FORMAL_ASK = (
+    "Put this formally: {s}",
+    "Write this for my boss: {s}",
+    "I need this in formal words: {s}",
+    "Formal, please: {s}",
     "Make this formal: {s}",
     "Rewrite in formal language: {s}",
     "Say this formally: {s}",
@@ -43,6 +52,10 @@ _INFORMAL = {
     "{n}, I want a new {o}.": "Dear {n}, I would like to request a new {o}.",
 }
 _SHORT_ASK = (
+    "Shorter, please: {s}",
+    "In fewer words: {s}",
+    "Say the same in a few words: {s}",
+    "This is too long: {s}",
     "Make this shorter: {s}",
     "Shorten this: {s}",
     "Say this in fewer words: {s}",

@@ -8,6 +8,15 @@ from studio.starter.styles import Style
 from studio.starter.words import ANIMALS, JOBS, goal, person
 
 _ASK = (
+    "{n} is {h}. {n} wants to {g}. Tell me what happens.",
+    "I would like to hear how {n}, {h}, tries to {g}.",
+    "Write a tale in which {h} called {n} sets out to {g}.",
+    "There is {h} by the name of {n} who hopes to {g}. Write the story.",
+    "Story time: {h}, {n}, and a wish to {g}.",
+    "Invent a little story. {n} is {h} whose dream is to {g}.",
+    "Let {n}, {h}, be the hero of a story. The wish of {n} is to {g}.",
+    "Please write about {n}. This is {h} who must {g}.",
+    "My child wants a story of {h} named {n} that has to {g}.",
     "Tell me a story about {h} called {n} who wants to {g}.",
     "Write a short story about {h} named {n}. {n} wants to {g}.",
     "A story please: {n} is {h} and wants to {g}.",
@@ -17,6 +26,12 @@ _ASK = (
     "Make up a tale about {h} with the name {n} who tries to {g}.",
 )
 _ASK_SHORT = (
+    "Write something about {h}.",
+    "Please tell a tale of {h}.",
+    "My child wants to hear about {h}.",
+    "Let {h} be the hero of a story.",
+    "Invent a little story with {h}.",
+    "Story time: {h}.",
     "Tell me a story about {h}.",
     "Write a short story about {h}.",
     "Can you tell me a story with {h}?",
@@ -25,6 +40,11 @@ _ASK_SHORT = (
     "Make up a tale with {h} in it.",
 )
 _MORE_ASK = (
+    "Who was it that helped {n}?",
+    "Tell me who helped.",
+    "What was the name of the helper?",
+    "Who made a difference for {n}?",
+    "Did someone help {n}? Who?",
     "Who helped {n}?",
     "Who was the friend of {n}?",
     "Who came to help?",

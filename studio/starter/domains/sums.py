@@ -9,6 +9,11 @@ from studio.starter.words import COUNT_WORDS, person
 
 _ASK = {
     "+": (
+        "Please add {a} and {b}.",
+        "{a} plus {b} is what?",
+        "I want to know {a} + {b}.",
+        "The sum of {a} and {b}?",
+        "{a} and {b} make how many?",
         "What is {a} + {b}?",
         "What is {a} plus {b}?",
         "How much is {a} plus {b}?",
@@ -18,6 +23,11 @@ _ASK = {
         "Can you work out {a} plus {b}?",
     ),
     "-": (
+        "Please take {b} away from {a}.",
+        "{a} minus {b} is what?",
+        "I want to know {a} - {b}.",
+        "Subtract {b} from {a}.",
+        "{a} less {b} is how much?",
         "What is {a} - {b}?",
         "What is {a} minus {b}?",
         "How much is {a} minus {b}?",
@@ -27,6 +37,10 @@ _ASK = {
         "Can you work out {a} minus {b}?",
     ),
     "*": (
+        "Please multiply {a} and {b}.",
+        "{a} times {b} is what?",
+        "I want to know {a} x {b}.",
+        "The product of {a} and {b}?",
         "What is {a} times {b}?",
         "How much is {a} times {b}?",
         "{a} x {b} = ?",
@@ -37,6 +51,10 @@ _ASK = {
 }
 _WORD = {"+": "plus", "-": "minus", "*": "times"}
 _GET = (
+    "{n} owns {a} {t}. A friend brings {b} more. How many {t} are there now?",
+    "First there are {a} {t}, then {b} more come. How many {t} is that?",
+    "{n} counts {a} {t} and then {b} others. How many {t} in all?",
+    "We have {a} {t}. We buy {b}. How many {t} do we have?",
     "{n} has {a} {t} and gets {b} more. How many {t} does {n} have now?",
     "{n} had {a} {t}. Then {n} found {b} more. How many {t} are there?",
     "I have {a} {t} and buy {b} more. How many {t} do I have?",
@@ -44,6 +62,10 @@ _GET = (
     "{n} picks {a} {t} today and {b} the next day. How many {t} is that?",
 )
 _LOSE = (
+    "{n} owns {a} {t} and sells {b}. How many {t} stay?",
+    "First there are {a} {t}, then {b} go. How many {t} are left?",
+    "We have {a} {t}. We eat {b}. How many {t} do we have?",
+    "Out of {a} {t} {b} break. How many {t} are whole?",
     "{n} has {a} {t} and gives away {b}. How many {t} are left?",
     "{n} had {a} {t} and lost {b}. How many {t} does {n} still have?",
     "I have {a} {t} and give {b} to a friend. How many {t} do I have left?",

@@ -30,6 +30,11 @@ _TRAITS = Pool(
     ),
 )
 _INVITE = (
+    "Please invite {n} to a {e} on {d}.",
+    "My {e} is on {d}. I want {n} to come. Write the invitation.",
+    "Write a few lines to {n} about the {e} on {d}.",
+    "Would you write to {n}? There is a {e} on {d}.",
+    "Send {n} an invitation: {e}, {d}.",
     "Invite {n} to my {e} on {d}.",
     "Write an invitation to {n} for the {e} on {d}.",
     "Write a note that asks {n} to come to a {e} on {d}.",
@@ -37,6 +42,11 @@ _INVITE = (
     "Ask {n} in a few lines to join the {e} on {d}.",
 )
 _THANK = (
+    "Please thank {n} for the {o}.",
+    "{n} gave me the {o}. Write my thanks.",
+    "Say thank you to {n}, who lent me the {o}.",
+    "I owe {n} thanks for the {o}. Write it down.",
+    "A few words of thanks for {n}, please. It is for the {o}.",
     "Write a thank you note to {n} for the {o}.",
     "Thank {n} for the {o}.",
     "I want to thank {n} for the {o}. Write a note.",
@@ -44,6 +54,11 @@ _THANK = (
     "Compose some words of thanks to {n} for the {o}.",
 )
 _DESCRIBE = (
+    "My {t} is {a} and {b}. Write about it.",
+    "Tell people about a {t} that is {a} and {b}.",
+    "Write some lines to sell a {t}. It is {a} and {b}.",
+    "Please write a short text about the {t}: {a}, {b}.",
+    "The {t} is {a} and also {b}. Write an ad for it.",
     "Describe a {t} that is {a} and {b}.",
     "Write a product text for a {t}. It is {a} and {b}.",
     "I sell a {t}. It is {a} and {b}. Describe it.",
@@ -51,6 +66,11 @@ _DESCRIBE = (
     "Advertise my {t}, it is {a} and {b}.",
 )
 _COOK = (
+    "Please explain how to make {x}.",
+    "I have never made {x}. Help me.",
+    "Can you teach me to cook {x}?",
+    "What do I do to get {x}?",
+    "How is {x} made?",
     "How do I make {x}?",
     "How can I cook {x}?",
     "Give me a recipe for {x}.",
@@ -59,6 +79,11 @@ _COOK = (
     "What are the steps for {x}?",
 )
 _IDEAS = (
+    "We plan a {e}. Any ideas?",
+    "How can I make my {e} nice?",
+    "Help me plan a {e}.",
+    "What would be good for a {e}?",
+    "Do you have ideas for the {e}?",
     "Give me three ideas for a {e}.",
     "What can I do for a {e}?",
     "I need ideas for a {e}.",
