@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from studio.data.schema import Row
+from studio.data.schema import Row, without_nulls
 from studio.errors import DataError
 
 
@@ -23,7 +23,7 @@ def page(files: list[Path], start: int, count: int, search: str) -> list[Row]:
         found += table.slice(skip, count - len(found)).to_pylist()
         if len(found) >= count:
             break
-    return [{key: value for key, value in row.items() if value is not None} for row in found]
+    return [without_nulls(row) for row in found]
 
 
 def count_matches(files: list[Path], search: str) -> int:

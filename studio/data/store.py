@@ -25,7 +25,7 @@ from studio.data.formats import MAX_FILE_BYTES, BadRow, read_file
 from studio.data.mapping import Mapped, Mapping, map_rows
 from studio.data.paging import count_matches, page
 from studio.data.recognise import Recognition, explain, recognise
-from studio.data.schema import SPLITS, Row, schema_of, to_table
+from studio.data.schema import SPLITS, Row, schema_of, to_table, without_nulls
 from studio.data.splits import SplitSettings, split_rows
 from studio.db import Dataset, DatasetVersion, Preference, now
 from studio.errors import DataError, NotFoundError
@@ -160,7 +160,7 @@ def resplit(ws: Workspace, ref: str, settings: SplitSettings) -> VersionInfo:
     together: list[Row] = []
     for side in info.splits:
         together += pq.read_table(info.folder / f"{side}.parquet").to_pylist()
-    together = [{key: value for key, value in row.items() if value is not None} for row in together]
+    together = [without_nulls(row) for row in together]
     step = {"kind": "resplit", "from": info.ref, "split": settings.model_dump(), "counts": {"read": info.rows, "kept": info.rows}}
     return add_version(ws, info.dataset, info.kind, split_rows(together, info.kind, settings), step)
 
