@@ -63,7 +63,7 @@ def dialogue(seed: int, index: int, split: Split = "train", domain: str | None =
     names, weights = list(DOMAINS), [weight for _, weight in DOMAINS.values()]
     first = domain or slots.rng.choices(names, weights)[0]
     scripts = [(first, exchange) for exchange in DOMAINS[first][0](slots, style)]
-    if domain is None and slots.chance(0.3):
+    if domain is None and first != "system" and slots.chance(0.3):
         for _ in range(slots.choose((1, 1, 2, 3, 4))):
             other = slots.rng.choices(names, weights)[0]
             added = DOMAINS[other][0](slots, style)

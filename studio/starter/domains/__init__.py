@@ -10,6 +10,7 @@ from studio.starter.domains import (
     about,
     context,
     facts,
+    fewshot,
     greetings,
     news,
     reviews,
@@ -17,6 +18,7 @@ from studio.starter.domains import (
     stories,
     sums,
     support,
+    system,
     unknown,
     writing,
 )
@@ -34,4 +36,6 @@ DOMAINS: dict[str, tuple[Script, int]] = {
     "writing": (writing.script, 7),
     "unknown": (unknown.script, 5),
     "about": (about.script, 4),
+    "fewshot": (fewshot.script, 12),
+    "system": (system.script, 10),
 }

@@ -150,7 +150,7 @@ _ASK = (
     "Is the writer happy or not? {r}",
     "Tell me the mood of this review: {r}",
     "{r} Did they like it?",
-    "Read this review and judge it: {r}",
+    "Read this review and rate it: {r}",
     "Someone wrote: {r} Is that positive or negative?",
     "Was the person pleased? {r}",
     "Is this review positive or negative? {r}",
