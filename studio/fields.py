@@ -7,43 +7,20 @@ A field is known by its `key`, which names the variant (`adaptation.lora.rank`),
 from __future__ import annotations
 
 import shlex
-import types
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Annotated, Any, Literal, Union, get_args, get_origin
+from typing import Annotated, Any, Literal, get_args, get_origin
 
 import yaml
-from annotated_types import Ge, Gt, Le, Lt
 from pydantic import BaseModel
-from pydantic.fields import FieldInfo
 
 from studio.errors import FieldProblem, RecipeError
 from studio.recipe import UNIONS, DataSource, Recipe, parse
+from studio.settings import REQUIRED as REQUIRED
+from studio.settings import FieldSpec, field_spec
 from studio.workspace import assets_dir
-
-REQUIRED: Any = object()
-
-
-@dataclass(frozen=True)
-class FieldSpec:
-    """One setting as a form shows it. `minimum` and `maximum` are inclusive unless `open_minimum`; `default` is the section's own."""
-
-    key: str
-    path: str
-    section: str
-    title: str
-    help: str
-    unit: str
-    type: str
-    choices: tuple[str, ...]
-    minimum: float | None
-    maximum: float | None
-    open_minimum: bool
-    optional: bool
-    default: Any
-    basic: bool
 
 
 @dataclass(frozen=True)
@@ -78,53 +55,13 @@ def _walk() -> Iterator[FieldSpec]:
         elif isinstance(info.annotation, type) and issubclass(info.annotation, BaseModel):
             yield from _section(info.annotation, name, f"{name}.", f"{name}.")
         else:
-            yield _spec(info, "recipe", name, name)
+            yield field_spec(info, "recipe", name, name)
 
 
 def _section(model: type[BaseModel], section: str, key_prefix: str, path_prefix: str) -> Iterator[FieldSpec]:
     for name, info in model.model_fields.items():
         if name != "kind":
-            yield _spec(info, section, key_prefix + name, path_prefix + name)
-
-
-def _spec(info: FieldInfo, section: str, key: str, path: str) -> FieldSpec:
-    extra: dict[str, Any] = info.json_schema_extra if isinstance(info.json_schema_extra, dict) else {}
-    annotation, optional = _strip_optional(info.annotation)
-    lower = next((m for m in info.metadata if isinstance(m, Ge | Gt)), None)
-    upper = next((m for m in info.metadata if isinstance(m, Le | Lt)), None)
-    low: Any = lower.gt if isinstance(lower, Gt) else lower.ge if lower else None
-    high: Any = upper.lt if isinstance(upper, Lt) else upper.le if upper else None
-    return FieldSpec(
-        key=key,
-        path=path,
-        section=section,
-        title=info.title or path,
-        help=info.description or "",
-        unit=str(extra.get("unit", "")),
-        type=_type(annotation),
-        choices=tuple(get_args(annotation)) if get_origin(annotation) is Literal else (),
-        minimum=low,
-        maximum=high,
-        open_minimum=isinstance(lower, Gt),
-        optional=optional,
-        default=REQUIRED if info.is_required() else info.get_default(call_default_factory=True),
-        basic=bool(extra.get("basic")),
-    )
-
-
-def _strip_optional(annotation: Any) -> tuple[Any, bool]:
-    if get_origin(annotation) in (Union, types.UnionType):
-        rest = [a for a in get_args(annotation) if a is not type(None)]
-        return rest[0], len(rest) < len(get_args(annotation))
-    return annotation, False
-
-
-def _type(annotation: Any) -> str:
-    if get_origin(annotation) is Literal:
-        return "choice"
-    if annotation == list[DataSource]:
-        return "sources"
-    return {int: "int", float: "float", bool: "switch", str: "text"}[annotation]
+            yield field_spec(info, section, key_prefix + name, path_prefix + name, {DataSource: "sources"})
 
 
 def _variants(union: str) -> tuple[Any, ...]:
