@@ -10,7 +10,8 @@ import pytest
 from studio.data.similar import LONG, Components, Stopped, exact_groups, jaccard, near_groups, normal_form
 from studio.errors import DataError
 
-WORDS = [a + b + c for a in ("ba", "re", "ki", "lo", "sta") for b in ("n", "ster", "vel", "rk") for c in ("a", "ing", "ed", "os", "y")]
+ENDS = ("a", "ing", "ed", "os", "y", "um", "er")
+WORDS = [a + b + c for a in ("ba", "re", "ki", "lo", "mu", "sta", "de", "vo") for b in ("n", "ster", "vel", "rk") for c in ENDS]
 
 
 def sentence(rng: random.Random, least: int = 15, most: int = 40) -> str:
