@@ -14,7 +14,7 @@ from app import html
 from app.guard import notice
 from studio.data import store
 from studio.data.formats import BadRow, read_file
-from studio.data.mapping import TARGETS, Mapping, apply_mapping
+from studio.data.mapping import PREFIXES, TARGETS, Mapping, apply_mapping
 from studio.data.recognise import recognise
 from studio.data.samples import Sample, shipped_samples
 from studio.data.splits import SplitSettings
@@ -34,7 +34,7 @@ KIND_WORDS = {
     "ranking": "Ranked answers",
     "rating": "Answers with a score",
 }
-PARTS = [name for name in Mapping.model_fields if name not in ("kind", "roles")]
+PARTS = [name for name in Mapping.model_fields if name not in ("kind", *PREFIXES.values())]
 
 
 @dataclass

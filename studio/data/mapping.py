@@ -19,6 +19,9 @@ from studio.settings import Settings, setting
 
 PLACEHOLDER = re.compile(r"\{([^{}]+)\}")
 
+PREFIXES = {"role.": "roles", "verdict.": "verdicts", "keep.": "keep"}
+"""How the entries of a mapping's tables are written as text, for example `role.narrator=system`."""
+
 
 @dataclass(frozen=True)
 class Target:
@@ -33,15 +36,16 @@ def _targets(required: str, optional: str) -> tuple[Target, ...]:
 
 
 TARGETS: dict[str, tuple[Target, ...]] = {
-    "chat": _targets("", "messages prompt answer system history split"),
-    "preference": _targets("", "prompt chosen rejected response_a response_b winner system margin split"),
+    "chat": _targets("", "messages prompt answer system history tools split"),
+    "preference": _targets("", "prompt chosen rejected response_a response_b winner system margin tools split"),
     "labelled": _targets("text label", "split"),
     "text": _targets("text", "split"),
-    "prompt": _targets("prompt", "system split"),
-    "unpaired": _targets("prompt completion label", "system split"),
-    "ranking": _targets("prompt completions", "ranks system split"),
-    "rating": _targets("prompt completion score", "system split"),
+    "prompt": _targets("prompt", "system tools split"),
+    "unpaired": _targets("completion label", "prompt system tools split"),
+    "ranking": _targets("prompt completions", "ranks system tools split"),
+    "rating": _targets("prompt completion score", "system tools split"),
 }
+VERDICTS = ("a", "b", "tie", "good", "bad")
 
 
 def _source(title: str, help: str) -> str:
@@ -67,14 +71,21 @@ class Mapping(Settings):
     margin: str = _source("Margin", "By how much the chosen answer is better, as a number.")
     response_a: str = _source("First answer", "The first of two answers, where another column names the better one.")
     response_b: str = _source("Second answer", "The second of two answers.")
-    winner: str = _source("Better one", "Which answer is better: 1 or a for the first, 2 or b for the second; other values are ties.")
-    completion: str = _source("Answer", "The answer that is judged.")
+    winner: str = _source("Better one", "Which answer is better: 1 or a for the first, 2 or b for the second; or a list of such votes.")
+    completion: str = _source("Answer", "The answer that is judged; without a prompt, the whole conversation that ends in it.")
     completions: str = _source("Answers", "A column with a list of answers.")
     ranks: str = _source("Ranks", "A column with one rank for each answer, 1 is best; empty means that the list stands best first.")
     score: str = _source("Score", "The mark of the answer, as a number.")
+    tools: str = _source("Tools", "A column that describes the tools that the assistant may call, as JSON.")
     split: str = _source("Split", "A column that says train, validation or test.")
     roles: dict[str, str] = setting(
         {}, "Roles", "Names of roles in the file and the role that each stands for: system, user, assistant or tool."
+    )
+    verdicts: dict[str, str] = setting(
+        {}, "Verdicts", "Values of the column that judges and what each means: a, b or tie of two answers; good or bad of one."
+    )
+    keep: dict[str, str] = setting(
+        {}, "Kept", "Where a row comes from: source, task_id, annotator, round, group or augmented, and the column of each."
     )
 
     def sources(self) -> dict[str, str]:
@@ -85,7 +96,8 @@ class Mapping(Settings):
         """One `name=source` a line, as `parse` and the command line's `--map` take it."""
         lines = [f"kind={self.kind}"]
         lines += [f"{name}={value.replace(chr(10), chr(92) + 'n')}" for name, value in self.sources().items()]
-        lines += [f"role.{name}={role}" for name, role in self.roles.items()]
+        for prefix, table in PREFIXES.items():
+            lines += [f"{prefix}{name}={value}" for name, value in getattr(self, table).items()]
         return "\n".join(lines)
 
     @classmethod
@@ -95,7 +107,7 @@ class Mapping(Settings):
         Raises `DataError` for unknown names.
         """
         values: dict[str, object] = {}
-        roles: dict[str, str] = {}
+        tables: dict[str, dict[str, str]] = {table: {} for table in PREFIXES.values()}
         for item in items.splitlines() if isinstance(items, str) else items:
             if not item.strip():
                 continue
@@ -103,21 +115,22 @@ class Mapping(Settings):
             name, source = name.strip(), source.strip().replace("\\n", "\n")
             if not equals or not name or not source:
                 raise DataError(f"The mapping {item!r} cannot be read.", "Write part=column, for example prompt=question.")
-            if name.startswith("role."):
-                roles[name.removeprefix("role.")] = source
+            prefix = name[: name.find(".") + 1]
+            if prefix in PREFIXES:
+                tables[PREFIXES[prefix]][name.removeprefix(prefix)] = source
             else:
                 values[name] = source
         if "kind" not in values:
             values["kind"] = _kind_of(set(values))
         try:
-            return cls.model_validate({**values, "roles": roles})
+            return cls.model_validate({**values, **tables})
         except ValidationError as error:
             wrong = ", ".join(str(problem["loc"][0]) for problem in error.errors(include_url=False))
             raise DataError(f"The mapping has unknown parts or values: {wrong}.", _known_parts()) from error
 
 
 def _known_parts() -> str:
-    return "Known parts: " + ", ".join(name for name in Mapping.model_fields if name != "roles") + "."
+    return "Known parts: " + ", ".join(name for name in Mapping.model_fields if name not in PREFIXES.values()) + "."
 
 
 def _kind_of(names: set[str]) -> str:
@@ -157,7 +170,8 @@ def apply_mapping(raw: RawTable, mapping: Mapping) -> tuple[list[Row], list[BadR
 
 def map_rows(raw: RawTable, mapping: Mapping) -> Mapped:
     """As `apply_mapping`, with the split of each row."""
-    from studio.data.convert import Converter, RowError
+    from studio.data.conversations import RowError
+    from studio.data.convert import Converter
 
     converter = Converter(mapping, raw.columns)
     mapped = Mapped([], [], list(raw.bad_rows))
@@ -171,3 +185,17 @@ def map_rows(raw: RawTable, mapping: Mapping) -> Mapped:
         mapped.splits.append(split)
     mapped.bad_rows.sort(key=lambda bad: bad.line)
     return mapped
+
+
+def unnamed(raw: RawTable, mapping: Mapping) -> tuple[list[str], list[str]]:
+    """The roles and the verdicts in a table that a person has to name, the most frequent first."""
+    from studio.data.conversations import RowError
+    from studio.data.convert import Converter
+
+    converter = Converter(mapping, raw.columns)
+    for values in raw.rows:
+        try:
+            converter.row(values)
+        except RowError:  # counted by the converter
+            continue
+    return [role for role, _ in converter.reader.unknown.most_common()], [value for value, _ in converter.unknown_verdicts.most_common()]

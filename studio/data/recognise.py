@@ -9,10 +9,12 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
-from studio.data.convert import FALSE, TRUE, from_json, looks_like_messages
+from studio.data.conversations import looks_like_messages
+from studio.data.convert import FALSE, TRUE
 from studio.data.formats import RawTable
 from studio.data.mapping import Mapping
 from studio.data.splits import NAMES
+from studio.data.tool_turns import from_json
 
 SAMPLE_ROWS = 200
 
