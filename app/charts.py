@@ -64,6 +64,38 @@ PANELS = (
         ),
         share=True,
     ),
+    Panel(
+        "margins",
+        "Reward margin",
+        "How much more the model prefers the chosen answer than its reference does, less the same for the rejected one (beta times the "
+        "difference of log-probabilities); above zero and rising is learning.",
+        (
+            Curve("rewards/margins", "training"),
+            Curve("eval_rewards/margins", "evaluation", True),
+        ),
+    ),
+    Panel(
+        "preferences",
+        "Reward accuracy",
+        "Share of the pairs whose chosen answer gets the higher reward: a half is chance, and more on the training pairs alone is learning "
+        "by heart.",
+        (
+            Curve("rewards/accuracies", "training"),
+            Curve("eval_rewards/accuracies", "evaluation", True),
+        ),
+        share=True,
+    ),
+    Panel(
+        "rewards",
+        "Rewards",
+        "Reward of the chosen and of the rejected answers; when both fall, the model moves away from all that it was shown.",
+        (
+            Curve("rewards/chosen", "chosen"),
+            Curve("rewards/rejected", "rejected"),
+            Curve("eval_rewards/chosen", "chosen, evaluation", True),
+            Curve("eval_rewards/rejected", "rejected, evaluation", True),
+        ),
+    ),
     Panel("rate", "Learning rate", "The size of each step, as its schedule has it.", (Curve("learning_rate", "learning rate"),)),
     Panel(
         "gradient",

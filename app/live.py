@@ -18,6 +18,7 @@ from app import charts
 from app.page import Page
 from app.theme import script
 from studio.errors import NotFoundError
+from studio.methods import metric_names
 from studio.runs import store
 from studio.runs.folder import MetricsReader, RunFolder
 
@@ -120,7 +121,7 @@ def state_of(run: store.RunInfo) -> dict[str, Any]:
 
 def metric_words(metric: str) -> str:
     """A metric's name as people say it: `eval_f1` is `F1`, `eval_token_accuracy` is `token accuracy`."""
-    return "F1" if metric == "eval_f1" else metric.removeprefix("eval_").replace("_", " ")
+    return metric_names().get(metric, metric.removeprefix("eval_").replace("_", " "))
 
 
 def seconds_of(run: store.RunInfo) -> float | None:

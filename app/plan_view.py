@@ -65,7 +65,7 @@ def _facts(plan: Plan, measured: Measurement | None) -> list[tuple[str, str, str
     facts = [
         ("Rows", f"{plan.rows:,} to train on{held}", "Held-out rows are never trained on; they measure progress."),
         ("Tokens", f"{plan.trained_tokens:,} trained on ({share:.0%} of {plan.tokens:,})", "The rest is prompt, which is only read."),
-        ("Cut rows", f"{plan.cut_rows:,} longer than the longest row" if plan.cut_rows else "none", "Rows that lose their end."),
+        ("Cut rows", f"{plan.cut_rows:,} longer than the longest row" if plan.cut_rows else "none", "Rows that lose a part."),
         ("Steps", f"{plan.steps:,}, {plan.evaluations:,} evaluations", "One step is one change of the weights."),
     ]
     if measured is not None:

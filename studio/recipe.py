@@ -30,7 +30,10 @@ class Data(Settings):
     holdout: float = setting(
         0.1, "Held-out share", "Share of rows kept for evaluation when a dataset has no validation split of its own.", ge=0, le=0.5
     )
-    max_length: int = setting(512, "Longest row", "Rows longer than this are cut at their end.", unit="tokens", ge=8, le=1_048_576)
+    max_length: int = setting(
+        512, "Longest row", "Longer rows are cut at their end, or, for pairs of answers, at the beginning of the prompt.", unit="tokens", ge=8,
+        le=1_048_576,
+    )  # fmt: skip
     max_rows: int | None = setting(None, "Rows at most", "Use only this many rows, drawn by the seed; empty uses all.", ge=1)
 
 
@@ -74,8 +77,8 @@ class Recipe(Settings):
             raise ValueError("evaluation.early_stopping: needs held-out rows; set a held-out share above 0")
         if self.optim.packing == "on" and self.adaptation.kind == "prompt_tuning":
             raise ValueError("optim.packing: prompt tuning cannot be packed; choose auto or off")
-        if self.optim.packing == "on" and self.method.task == "classifier":
-            raise ValueError("optim.packing: classification rows cannot be packed; choose auto or off")
+        if self.optim.packing == "on" and not self.method.packs:
+            raise ValueError(f"optim.packing: rows of {self.method.title.lower()} cannot be packed; choose auto or off")
         return self
 
     def train_sources(self) -> list[DataSource]:

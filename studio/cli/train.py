@@ -11,6 +11,7 @@ from studio.cli.opener import Opener
 from studio.cli.output import console, duration, emit_json, json_option, size
 from studio.errors import FieldProblem, RecipeError
 from studio.fields import apply_overrides, load_recipe, specs
+from studio.methods import metric_names
 from studio.recipe import Recipe
 from studio.runs.plan import Plan
 from studio.runs.store import RunInfo, create_run
@@ -83,26 +84,16 @@ def follow_run(studio: Studio, name: str, as_json: bool) -> RunInfo:
     return run
 
 
-NAMES = {
-    "eval_loss": "held-out loss",
-    "eval_token_accuracy": "token accuracy",
-    "eval_accuracy": "accuracy",
-    "eval_precision": "precision",
-    "eval_recall": "recall",
-    "eval_f1": "F1",
-}
-"""What the command line calls a metric."""
-
-
 def print_end(run: RunInfo) -> None:
     """How a run ended, with its figures before and after."""
     console.print(f"{run.name}: {run.state}. {run.message}".strip(), markup=False)
     before, after = run.summary.get("baseline", {}), run.summary.get("final", {})
-    for metric, name in NAMES.items():
+    names = metric_names()
+    for metric, name in names.items():
         if metric in before and metric in after:
             console.print(f"  {name}: {before[metric]:.3f} before, {after[metric]:.3f} after", markup=False)
     if best := run.summary.get("best"):
-        console.print(f"  best {NAMES.get(best['metric'], best['metric'])}: {best['value']:.3f} at step {best['step']}", markup=False)
+        console.print(f"  best {names.get(best['metric'], best['metric'])}: {best['value']:.3f} at step {best['step']}", markup=False)
     if "seconds" in run.summary:
         speed = f"{run.summary['tokens_per_second']:,.0f} tokens/s"
         console.print(f"  {run.summary['steps']} steps in {duration(run.summary['seconds'])}, {speed}", markup=False)

@@ -2,11 +2,27 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from functools import cache
+from typing import Annotated, get_args
 
 from pydantic import Field
 
+from studio.methods.base import MethodSettings
 from studio.methods.classify import Classify
+from studio.methods.dpo import DPO
 from studio.methods.sft import SFT
 
-Method = Annotated[SFT | Classify, Field(discriminator="kind")]
+Method = Annotated[SFT | Classify | DPO, Field(discriminator="kind")]
+
+
+@cache
+def methods() -> tuple[type[MethodSettings], ...]:
+    """Every method, in the order of the union."""
+    return get_args(get_args(Method)[0])
+
+
+@cache
+def metric_names() -> dict[str, str]:
+    """What people call the figures that methods report on held-out rows: `eval_f1` is `F1`."""
+    own = {f"eval_{key}": name for method in methods() for key, name in method.metrics.items()}
+    return {"eval_loss": "held-out loss", **own}

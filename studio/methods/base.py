@@ -1,7 +1,9 @@
 """What a method is: its settings, and how it builds its trainer.
 
 A new method is one file beside this one with a subclass of `MethodSettings`, its name in the union in `studio/methods/__init__.py`, a
-shipped recipe in `assets/recipes` and a line in the README. Settings load without torch; `build` imports what it needs.
+shipped recipe in `assets/recipes` and a line in the README. Everything that planning, running and showing a method needs to know of it
+stands in its class variables and in its `encoder`; nothing else asks for its kind. Settings load without torch; `build` imports what it
+needs.
 """
 
 from __future__ import annotations
@@ -9,6 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from studio.methods.encoding import Encoder
 from studio.settings import Settings
 
 if TYPE_CHECKING:
@@ -22,9 +25,10 @@ if TYPE_CHECKING:
 class TrainingJob:
     """All that a method needs to build its trainer.
 
-    `train` and `validation` hold rows that are tokens already: `input_ids` and `labels`. `arguments` are keyword arguments common to every
-    `TrainingArguments` (learning rate, batch size, evaluation interval, seed ...), to which the method adds its own; with `packing`,
-    `max_length` is the length of a packed sequence; `trainer_class` mixes the studio's checkpointing and recovery into a trainer class.
+    `train` and `validation` hold rows that are tokens already, in the columns of the method's encoder. `arguments` are keyword arguments
+    common to every `TrainingArguments` (learning rate, batch size, evaluation interval, seed ...), to which the method adds its own; with
+    `packing`, `max_length` is the length of a packed sequence; `trainer_class` mixes the studio's checkpointing and recovery into a trainer
+    class. `continued` says that the adapter in `model` is not new but has learned before.
     """
 
     model: PreTrainedModel
@@ -38,6 +42,7 @@ class TrainingJob:
     trainer_class: Callable[[type], type]
     callbacks: list[Any]
     labels: list[str]
+    continued: bool = False
 
 
 class MethodSettings(Settings):
@@ -45,6 +50,11 @@ class MethodSettings(Settings):
 
     `row_kinds` are the canonical rows that it trains on, `task` the head that the model gets ("causal" or "classifier"), `metric` what
     decides which checkpoint is best and `greater_is_better` in which direction.
+
+    `metrics` are the figures of its own that the trainer logs, for evaluations with `eval_` before them, and what people call each.
+    `packs` says that rows may be put together in one sequence, `sequences` how many sequences one row puts through the model at once,
+    `reference` that a frozen copy of what moves is held beside it. `usual_rate` compares its usual learning rate with that of supervised
+    fine-tuning. `unheeded` are the paths of settings that have no effect with this method; the plan says so when one was changed.
     """
 
     title: ClassVar[str]
@@ -53,6 +63,17 @@ class MethodSettings(Settings):
     task: ClassVar[str] = "causal"
     metric: ClassVar[str] = "eval_loss"
     greater_is_better: ClassVar[bool] = False
+    metrics: ClassVar[dict[str, str]] = {}
+    packs: ClassVar[bool] = False
+    sequences: ClassVar[int] = 1
+    reference: ClassVar[bool] = False
+    usual_rate: ClassVar[float] = 1.0
+    unheeded: ClassVar[tuple[str, ...]] = ()
+
+    @property
+    def encoder(self) -> Encoder:
+        """How its rows become tokens."""
+        raise NotImplementedError
 
     def build(self, job: TrainingJob) -> Trainer:
         """The trainer for this job; raises `DataError` when the rows do not suit the method."""

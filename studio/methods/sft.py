@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 from studio.methods.base import MethodSettings, TrainingJob
+from studio.methods.encoding import SequenceEncoder
 from studio.settings import setting
 
 if TYPE_CHECKING:
@@ -15,6 +16,8 @@ class SFT(MethodSettings):
     title: ClassVar[str] = "Supervised fine-tuning"
     summary: ClassVar[str] = "Learns to answer as the answers in the data do."
     row_kinds: ClassVar[tuple[str, ...]] = ("chat", "text")
+    metrics: ClassVar[dict[str, str]] = {"token_accuracy": "token accuracy"}
+    packs: ClassVar[bool] = True
 
     kind: Literal["sft"] = "sft"
     train_on: Literal["assistant", "last_answer", "everything"] = setting(
@@ -23,6 +26,11 @@ class SFT(MethodSettings):
         "assistant: all that the assistant says; last_answer: only the last answer of a conversation; everything: prompts too.",
         basic=True,
     )
+
+    @property
+    def encoder(self) -> SequenceEncoder:
+        """One sequence a row."""
+        return SequenceEncoder(self.train_on)
 
     def build(self, job: TrainingJob) -> Trainer:
         """TRL's trainer on rows of `input_ids` and `labels`."""

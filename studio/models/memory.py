@@ -17,6 +17,7 @@ Bytes, with P parameters of which T train:
   hidden), and one layer at a time is recomputed.
 - logits: next-token losses go through the vocabulary in float32 tiles of 4,096 tokens by 32,768 entries: two at a time on a GPU, six on a
   CPU, where the tile's arithmetic makes copies. With label smoothing all logits exist at once, three times over.
+- a method that compares with the model as it was (DPO) holds what trains a second time without an adapter, 4T.
 - 100 MB of scratch space for the matrix libraries.
 
 Against the peak of resident memory, a 34M Llama on a CPU (full, LoRA with and without checkpointing, last layers and QLoRA, in
@@ -70,20 +71,28 @@ class MemoryEstimate:
 
 
 def estimate(
-    info: ModelInfo, adaptation: AdaptationSettings, optim: Optim, max_length: int, task: str, device: DeviceInfo | None = None
+    info: ModelInfo,
+    adaptation: AdaptationSettings,
+    optim: Optim,
+    max_length: int,
+    task: str,
+    device: DeviceInfo | None = None,
+    sequences: int = 1,
+    reference: bool = False,
 ) -> MemoryEstimate:
     """The memory of one training run on `device` (default: this machine's); see the module's text for the formula.
 
-    Checkpointing counts when `optim.gradient_checkpointing` is "on"; precision "auto" is bfloat16 on a GPU that is quick at it,
-    else float32.
+    `sequences` is how many sequences each row of a batch puts through the model, `reference` whether a frozen copy of the weights that move
+    is held beside them (not with adapters, which are switched off instead). Checkpointing counts when `optim.gradient_checkpointing` is
+    "on"; precision "auto" is bfloat16 on a GPU that is quick at it, else float32.
     """
     device = device or describe()
     half = optim.precision in ("bfloat16", "float16") or (optim.precision == "auto" and device.kind == "cuda")
     trained = trained_parameters(info, adaptation, task)
-    weights = _weights(info, adaptation, task, trained, half)
+    weights = _weights(info, adaptation, task, trained, half) + (4 * trained if reference and not adaptation.peft else 0)
     gradients = 4 * trained
     optimizer = _optimizer(info, adaptation, optim, trained)
-    tokens = optim.per_device_batch_size * (max_length + getattr(adaptation, "virtual_tokens", 0))
+    tokens = optim.per_device_batch_size * sequences * (max_length + getattr(adaptation, "virtual_tokens", 0))
     activations = SCRATCH + _activations(info, adaptation, tokens, half, optim.gradient_checkpointing == "on")
     if task != "classifier":
         activations += _logits(info, optim, tokens, device)

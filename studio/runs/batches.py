@@ -25,11 +25,14 @@ def is_packed(batch: Batch) -> bool:
     return "position_ids" in batch and "attention_mask" not in batch
 
 
-def row_count(batch: Batch) -> int:
-    """How many rows a batch holds; of a packed one, how many rows are packed in it."""
+def row_count(batch: Batch, stacked: int = 1) -> int:
+    """How many rows a batch holds; of a packed one, how many rows are packed in it.
+
+    `stacked` blocks of sequences stand one below the other in it, and the n-th sequences of all of them make the n-th row.
+    """
     if is_packed(batch):
         return int((batch["position_ids"][0] == 0).sum())
-    return int(batch["input_ids"].shape[0])
+    return int(batch["input_ids"].shape[0]) // stacked
 
 
 def token_count(batch: Batch) -> torch.Tensor:
@@ -39,21 +42,26 @@ def token_count(batch: Batch) -> torch.Tensor:
     return torch.tensor(batch["input_ids"].numel(), device=batch["input_ids"].device)
 
 
-def split(batch: Batch, most_tokens: int | None) -> list[Batch]:
-    """The batch in pieces of at most `most_tokens` tokens each (padding counted), but never less than a row; itself when it fits."""
+def split(batch: Batch, most_tokens: int | None, stacked: int = 1) -> list[Batch]:
+    """The batch in pieces of at most `most_tokens` tokens each (padding counted), but never less than a row; itself when it fits.
+
+    `stacked` is as in `row_count`.
+    """
     if most_tokens is None or batch["input_ids"].numel() <= most_tokens:
         return [batch]
-    return _split_packed(batch, most_tokens) if is_packed(batch) else _split_padded(batch, most_tokens)
+    return _split_packed(batch, most_tokens) if is_packed(batch) else _split_padded(batch, most_tokens, stacked)
 
 
-def _split_padded(batch: Batch, most_tokens: int) -> list[Batch]:
-    rows, width = batch["input_ids"].shape
-    size = max(1, most_tokens // width)
-    return [_trimmed({key: _rows(value, rows, start, start + size) for key, value in batch.items()}) for start in range(0, rows, size)]
+def _split_padded(batch: Batch, most_tokens: int, stacked: int) -> list[Batch]:
+    sequences, width = batch["input_ids"].shape
+    rows, size = sequences // stacked, max(1, most_tokens // (width * stacked))
+    starts = range(0, rows, size)
+    pieces = [[block * rows + row for block in range(stacked) for row in range(at, min(at + size, rows))] for at in starts]
+    return [_trimmed({key: _picked(value, sequences, piece) for key, value in batch.items()}) for piece in pieces]
 
 
-def _rows(value: Any, rows: int, start: int, end: int) -> Any:
-    return value[start:end] if isinstance(value, torch.Tensor) and value.dim() and value.shape[0] == rows else value
+def _picked(value: Any, sequences: int, piece: list[int]) -> Any:
+    return value[piece] if isinstance(value, torch.Tensor) and value.dim() and value.shape[0] == sequences else value
 
 
 def _trimmed(piece: Batch) -> Batch:

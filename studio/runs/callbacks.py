@@ -21,7 +21,7 @@ from studio.runs.watchdog import Watchdog
 
 STATUS_SECONDS = 0.5
 SMOOTHED = 10
-ROW_KEYS = ("loss", "learning_rate", "grad_norm", "token_accuracy")
+ROW_KEYS = ("loss", "learning_rate", "grad_norm")
 NOT_METRICS = ("_runtime", "_per_second", "_preparation_time", "_num_tokens")
 
 
@@ -114,7 +114,7 @@ class RunCallback(TrainerCallback):
         self._tokens = self.progress.tokens
         tokens, seconds = (sum(values) for values in zip(*self._recent, strict=True))
         row = {"step": state.global_step, "epoch": round(state.epoch or 0.0, 6), "time": time.time()}
-        row.update({key: float(logs[key]) for key in ROW_KEYS if key in logs})
+        row.update({key: float(logs[key]) for key in (*ROW_KEYS, *self.method.metrics) if key in logs})
         row.update(tokens=self.progress.tokens, tokens_per_second=round(tokens / max(seconds, 1e-9), 1), memory=self.memory())
         return row
 

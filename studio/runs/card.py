@@ -7,17 +7,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from studio.methods import metric_names
 from studio.models.registry import ModelInfo
 from studio.recipe import Recipe
-
-METRICS = {
-    "eval_loss": "Held-out loss",
-    "eval_token_accuracy": "Held-out token accuracy",
-    "eval_accuracy": "Accuracy",
-    "eval_f1": "F1 (macro)",
-    "eval_precision": "Precision (macro)",
-    "eval_recall": "Recall (macro)",
-}
 
 
 def model_card(name: str, recipe: Recipe, base: ModelInfo, origin: dict[str, Any]) -> str:
@@ -42,13 +34,14 @@ def _what(recipe: Recipe, base: ModelInfo) -> str:
 
 def _results(origin: dict[str, Any]) -> str:
     before, last, best = (origin["metrics"][key] for key in ("before", "last", "best"))
-    rows = [f"| {title} | {_number(before.get(key))} | {_number(last.get(key))} |" for key, title in METRICS.items() if key in last]
+    names = metric_names()
+    rows = [f"| {_upper(name)} | {_number(before.get(key))} | {_number(last.get(key))} |" for key, name in names.items() if key in last]
     if not rows:
         return ""
     table = "\n".join(["| | before training | at the last evaluation |", "|---|---|---|", *rows])
     chosen = f"\n\nThe weights are those of step {origin['step']}."
     if best:
-        chosen += f" The best {METRICS.get(best['metric'], best['metric']).lower()} was {_number(best['value'])} at step {best['step']}."
+        chosen += f" The best {names.get(best['metric'], best['metric'])} was {_number(best['value'])} at step {best['step']}."
     return f"## Results\n\n{table}{chosen}"
 
 
@@ -74,6 +67,10 @@ def _terms(base: ModelInfo) -> str:
     if not base.license:
         return f"## Licence\n\nThe licence of {base.name} is not recorded; find out before you pass this model on."
     return f"## Licence\n\n{base.name} is under {base.license}; this model is derived from it and its terms apply."
+
+
+def _upper(text: str) -> str:
+    return text[:1].upper() + text[1:]
 
 
 def _number(value: Any) -> str:

@@ -10,19 +10,18 @@ import importlib.util
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import Any, get_args
+from typing import Any
 
 from studio.data.store import VersionInfo
-from studio.methods import Method
-from studio.methods.base import MethodSettings
+from studio.fields import changed, key_of, specs
+from studio.methods import methods
 from studio.models.adaptations import LoRA
-from studio.models.memory import MemoryEstimate, estimate
 from studio.models.registry import ModelInfo
 from studio.optim import Optim
 from studio.recipe import Recipe
 from studio.runs.check import longest_row, unsuitable
 from studio.runs.counting import Counted, Cut
-from studio.runs.resolve import Resolved, may_pack
+from studio.runs.resolve import Resolved, may_pack, memory_needed
 
 CUT_SHARE = 0.05
 MANY_EPOCHS, FEW_ROWS = 10, 500
@@ -69,8 +68,7 @@ def warnings_of(case: Case) -> list[Warning]:
 
 def _kind(case: Case) -> Iterator[Warning]:
     for problem in unsuitable(case.recipe, case.versions)[:1]:
-        variants: tuple[type[MethodSettings], ...] = get_args(get_args(Method)[0])
-        fitting = next((variant for variant in variants if case.counted.kind in variant.row_kinds), None)
+        fitting = next((method for method in methods() if case.counted.kind in method.row_kinds), None)
         text = f"{problem.message[0].upper()}{problem.message[1:]}."
         if fitting is None:
             yield Warning(text)
@@ -122,19 +120,16 @@ def _smaller(case: Case) -> Iterator[tuple[str, dict[str, Any]]]:
 
 
 def _fits(case: Case, adaptation: Any = None, optim: dict[str, Any] | None = None, length: int | None = None) -> bool:
-    changed: Optim = case.recipe.optim.model_copy(update={"precision": case.resolved.precision, **(optim or {})})
+    settings: Optim = case.recipe.optim.model_copy(update={"precision": case.resolved.precision, **(optim or {})})
     rows = min(length or case.recipe.data.max_length, max(case.cut.lengths, default=1))
-    needed: MemoryEstimate = estimate(
-        case.model, adaptation or case.recipe.adaptation, changed, rows, case.recipe.method.task, case.resolved.machine
-    )
-    return needed.fits
+    return memory_needed(case.recipe, case.model, settings, rows, case.resolved.machine, adaptation).fits
 
 
 def _cut_rows(case: Case) -> Iterator[Warning]:
     rows, cut = case.counted.rows, case.cut.cut_rows
     if rows == 0 or cut / rows <= CUT_SHARE:
         return
-    text = f"{cut:,} of {rows:,} rows are longer than {case.recipe.data.max_length:,} tokens and lose their end."
+    text = f"{cut:,} of {rows:,} rows are longer than {case.recipe.data.max_length:,} tokens and lose {case.recipe.method.encoder.loses}."
     length = _longer(case)
     if length is None:
         yield Warning(f"{text} The model reads no more at once; split these rows, or choose a model with a longer context.")
@@ -182,6 +177,7 @@ def _held_out(case: Case) -> Iterator[Warning]:
 def _learning_rate(case: Case) -> Iterator[Warning]:
     adaptation, rate = case.recipe.adaptation, case.recipe.optim.learning_rate
     low, high, usual = RATES[adaptation.kind]
+    low, usual = low * case.recipe.method.usual_rate, usual * case.recipe.method.usual_rate
     if low <= rate <= high:
         return
     word, risk = ("high", "the training may diverge") if rate > high else ("low", "the model may hardly change")
@@ -207,6 +203,16 @@ def _packing(case: Case) -> Iterator[Warning]:
         yield Warning(text, "Choose by model", {"optim.packing": "auto"})
 
 
+def _unheeded(case: Case) -> Iterator[Warning]:
+    """Settings that a person has changed and that this method does not heed."""
+    method, different = case.recipe.method, changed(case.recipe)
+    chosen = {spec.path: spec for spec in specs() if spec.key == key_of(spec.path, method.kind, case.recipe.adaptation.kind)}
+    for path in method.unheeded:
+        if path in different:
+            text = f"{chosen[path].title} has no effect with {method.title.lower()}."
+            yield Warning(text, "Set it back", {path: chosen[path].default})
+
+
 CHECKS: tuple[Callable[[Case], Iterator[Warning]], ...] = (
     _kind,
     _quantised,
@@ -219,6 +225,7 @@ CHECKS: tuple[Callable[[Case], Iterator[Warning]], ...] = (
     _epochs,
     _precision,
     _packing,
+    _unheeded,
 )
 
 

@@ -1,7 +1,8 @@
 """The rows of a recipe counted in tokens: what each holds before the cut and which of its tokens are trained.
 
-Rendering is the slow part and depends on the rows, the model and `train_on` only, so its result is kept; any cut (`data.max_length`) is
-then arithmetic, and moving a slider costs milliseconds. Above `EXACT_ROWS` rows a sample is rendered and the numbers are estimates.
+Rendering is the slow part and depends on the rows, the model and the method's encoder only, so its result is kept; any cut
+(`data.max_length`) is then arithmetic, and moving a slider costs milliseconds. Above `EXACT_ROWS` rows a sample is rendered and the
+numbers are estimates.
 """
 
 from __future__ import annotations
@@ -12,9 +13,9 @@ from collections import OrderedDict
 from collections.abc import Hashable
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from studio.data.rendering import render_rows
+from studio.methods.encoding import Encoder, SequenceEncoder, Shape
 from studio.models.registry import ModelInfo
 from studio.recipe import Recipe
 from studio.runs.check import versions_of
@@ -27,53 +28,53 @@ if TYPE_CHECKING:
 EXACT_ROWS = 20_000
 SAMPLE_ROWS = 4_000
 REMEMBERED = 8
-WHOLE = 1 << 40
-"""A cut that cuts nothing."""
 
 
 @dataclass(frozen=True)
 class Counted:
-    """Rows to train on: for each rendered one a byte a token, 1 where it is trained. `rows` is how many there are, rendered or not."""
+    """Rows to train on: the shape of each rendered one. `rows` is how many there are, rendered or not."""
 
     kind: str
     rows: int
     held_out: int
     labels: list[str]
-    masks: list[bytes]
+    shapes: list[Shape]
 
     @property
     def estimated(self) -> bool:
         """Whether only a sample was rendered."""
-        return len(self.masks) < self.rows
+        return len(self.shapes) < self.rows
 
     @property
     def scale(self) -> float:
         """Rows for each rendered row."""
-        return self.rows / max(len(self.masks), 1)
+        return self.rows / max(len(self.shapes), 1)
 
     @cached_property
     def longest(self) -> int:
         """The longest row before the cut, in tokens."""
-        return max((len(mask) for mask in self.masks), default=0)
+        return max((shape.longest for shape in self.shapes), default=0)
 
     def cut(self, max_length: int) -> Cut:
         """The numbers when rows are cut to `max_length` tokens."""
-        lengths, trained, cut_rows, untrained = [], 0, 0, 0
-        for mask in self.masks:
-            learned = mask.count(1, 0, max_length)
-            cut_rows += len(mask) > max_length
-            if learned or (self.kind == "labelled" and mask):
-                lengths.append(min(len(mask), max_length))
-                trained += learned
-            else:
+        lengths: list[int] = []
+        tokens = trained = cut_rows = untrained = 0
+        for shape in self.shapes:
+            fit = shape.fit(max_length)
+            cut_rows += shape.longest > max_length
+            if fit is None:
                 untrained += 1
+                continue
+            lengths.append(max(fit.lengths))
+            tokens += sum(fit.lengths)
+            trained += fit.trained
         scale = self.scale
-        return Cut(lengths, round(sum(lengths) * scale), round(trained * scale), round(cut_rows * scale), round(untrained * scale))
+        return Cut(lengths, round(tokens * scale), round(trained * scale), round(cut_rows * scale), round(untrained * scale))
 
 
 @dataclass(frozen=True)
 class Cut:
-    """Rows after the cut: `lengths` of those rendered that have something to train; the counts stand for all rows."""
+    """Rows after the cut: `lengths` of the longest sequence of each rendered row that has something to train; the counts stand for all."""
 
     lengths: list[int]
     tokens: int
@@ -89,34 +90,36 @@ def count(ws: Workspace, recipe: Recipe, model: ModelInfo) -> Counted:
     """
     from studio.models.loading import load_tokenizer
 
-    key = _key(ws, recipe, model)
+    encoder = encoder_of(recipe, versions_of(ws, recipe)[0].kind)
+    key = _key(ws, recipe, model, encoder)
     known = _memory.get(key)
     if known is not None:
         return known
     rows = training_rows(ws, recipe)
-    counted = render_count(rows, load_tokenizer(ws, model.name), _train_on(recipe))
+    counted = render_count(rows, load_tokenizer(ws, model.name), encoder)
     _memory.put(key, counted)
     return counted
 
 
-def render_count(rows: TrainingRows, tokenizer: PreTrainedTokenizerBase, train_on: Any) -> Counted:
+def encoder_of(recipe: Recipe, kind: str) -> Encoder:
+    """The method's encoder, or for rows that do not suit the method one that can count them all the same."""
+    return recipe.method.encoder if kind in recipe.method.row_kinds else SequenceEncoder()
+
+
+def render_count(rows: TrainingRows, tokenizer: PreTrainedTokenizerBase, encoder: Encoder) -> Counted:
     """Render the rows, or a sample of them, and count."""
     total = len(rows.train)
     train = rows.train
     if total > EXACT_ROWS:
         train = train.select(sorted(random.Random(0).sample(range(total), SAMPLE_ROWS)))
-    masks = [bytes(row.trained) for row in render_rows(tokenizer, train, rows.kind, train_on, WHOLE)]
-    return Counted(rows.kind, total, len(rows.validation) if rows.validation is not None else 0, rows.labels, masks)
+    shapes = [row.shape for row in encoder.encode(tokenizer, train, rows.kind, rows.labels)]
+    return Counted(rows.kind, total, len(rows.validation) if rows.validation is not None else 0, rows.labels, shapes)
 
 
-def _train_on(recipe: Recipe) -> Any:
-    return getattr(recipe.method, "train_on", "assistant")
-
-
-def _key(ws: Workspace, recipe: Recipe, model: ModelInfo) -> Hashable:
+def _key(ws: Workspace, recipe: Recipe, model: ModelInfo, encoder: Encoder) -> Hashable:
     data = recipe.data
     mix = tuple((version.ref, source.weight) for version, source in zip(versions_of(ws, recipe), data.sources, strict=True))
-    return (ws.root, mix, data.holdout, data.max_rows, recipe.seed, model.id, model.sha256, _train_on(recipe))
+    return (ws.root, mix, data.holdout, data.max_rows, recipe.seed, model.id, model.sha256, encoder)
 
 
 class _Memory:

@@ -29,7 +29,7 @@ from studio.errors import CheckpointError, StudioError
 from studio.methods.base import TrainingJob
 from studio.models.adapt import trainable_parameters
 from studio.models.loading import load_for_training
-from studio.models.registry import ModelInfo, get_model
+from studio.models.registry import ModelInfo, continues, get_model
 from studio.quiet import quiet
 from studio.recipe import Recipe
 from studio.runs import checkpoints
@@ -188,7 +188,7 @@ def _start_log(folder: RunFolder, model: Any, tokens: TokenRows, resolved: Resol
         folder.log(f"Continuing from the checkpoint of step {step}.")
         return
     trainable, total = trainable_parameters(model)
-    folder.log(f"Training {trainable:,} of {total:,} parameters on {len(tokens.lengths):,} rows ({sum(tokens.lengths):,} tokens).")
+    folder.log(f"Training {trainable:,} of {total:,} parameters on {len(tokens.lengths):,} rows ({tokens.tokens:,} tokens).")
     packed = f", packed into {resolved.sequences:,} sequences" if resolved.packing else ""
     recomputed = ", gradient checkpointing on" if resolved.gradient_checkpointing else ""
     folder.log(f"{resolved.steps:,} steps on {resolved.device} in {resolved.precision}{packed}{recomputed}.")
@@ -216,6 +216,7 @@ def build_trainer(run: Prepared) -> tuple[Any, RunCallback]:
         trainer_class=studio_trainer,
         callbacks=[callback],
         labels=run.rows.labels,
+        continued=continues(run.info, recipe.adaptation.model_dump(), recipe.method.task, run.rows.labels),
     )
     trainer: Any = recipe.method.build(job)
     trainer.remove_callback(PrinterCallback)

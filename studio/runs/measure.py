@@ -96,15 +96,14 @@ def _training_tokens(run: execute.Prepared) -> float:
     """Tokens that the whole run computes: padding counts where rows are not packed."""
     lengths, resolved = run.tokens.lengths, run.resolved
     epoch = sum(lengths) if resolved.packing else sum(max(batch) * len(batch) for batch in batches(lengths, resolved.batch_size))
-    return epoch * resolved.epochs
+    return epoch * run.recipe.method.sequences * resolved.epochs
 
 
 def _evaluation_tokens(run: execute.Prepared) -> float:
     """Tokens of all evaluations, the one before the first step included, weighed by what they cost."""
     if run.tokens.validation is None:
         return 0.0
-    held_out = sum(len(ids) for ids in run.tokens.validation["input_ids"])
-    return FORWARD_SHARE * held_out * (run.resolved.evaluations + 1)
+    return FORWARD_SHARE * run.tokens.held_out_tokens * (run.resolved.evaluations + 1)
 
 
 @contextmanager

@@ -14,6 +14,7 @@ import psutil
 
 from studio import device as devices
 from studio.device import DeviceInfo
+from studio.models.adaptations import AdaptationSettings
 from studio.models.memory import MemoryEstimate, estimate
 from studio.models.registry import ModelInfo
 from studio.optim import Optim
@@ -140,9 +141,17 @@ def _packing(recipe: Recipe, model: ModelInfo, lengths: Sequence[int]) -> tuple[
 
 
 def may_pack(recipe: Recipe, model: ModelInfo) -> bool:
-    """Whether packed rows train as separate rows would: only next-token prediction, without virtual tokens, on attention that keeps
+    """Whether packed rows train as separate rows would: only where the method packs, without virtual tokens, on attention that keeps
     documents apart."""
-    return recipe.method.kind == "sft" and recipe.adaptation.kind != "prompt_tuning" and model.architecture in ISOLATING
+    return recipe.method.packs and recipe.adaptation.kind != "prompt_tuning" and model.architecture in ISOLATING
+
+
+def memory_needed(
+    recipe: Recipe, model: ModelInfo, optim: Optim, longest: int, machine: DeviceInfo, adaptation: AdaptationSettings | None = None
+) -> MemoryEstimate:
+    """The memory of the recipe with these settings of the optimisation and, if given, another adaptation."""
+    method = recipe.method
+    return estimate(model, adaptation or recipe.adaptation, optim, longest, method.task, machine, method.sequences, method.reference)
 
 
 def _checkpointing(
@@ -158,7 +167,7 @@ def _checkpointing(
             "gradient_checkpointing": "on" if checkpointing else "off",
         }
         optim: Optim = recipe.optim.model_copy(update=update)
-        return estimate(model, recipe.adaptation, optim, longest, recipe.method.task, machine)
+        return memory_needed(recipe, model, optim, longest, machine)
 
     if asked != "auto":
         return asked == "on", needed(asked == "on")

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from studio.data import store as data_store
+from studio.data.schema import SCHEMAS
 from studio.data.splits import SplitSettings, split_rows
 from studio.data.store import VersionInfo
 from studio.recipe import Recipe
@@ -19,9 +20,6 @@ from studio.workspace import Workspace
 
 if TYPE_CHECKING:
     from datasets import Dataset
-
-CONTENT = {"chat": ["messages"], "text": ["text"], "labelled": ["text", "label"]}
-"""The columns of each kind of row that training reads; provenance columns are left behind."""
 
 
 @dataclass(frozen=True)
@@ -59,11 +57,12 @@ def training_rows(ws: Workspace, recipe: Recipe) -> TrainingRows:
 
 
 def _parts(ws: Workspace, version: VersionInfo, recipe: Recipe) -> tuple[Dataset, Dataset | None]:
-    """Rows to train on and rows to hold out of one dataset, with the columns that training reads."""
+    """Rows to train on and rows to hold out of one dataset, with the columns of their kind; provenance columns are left behind."""
     splits = data_store.load(ws, version.ref)
-    train = splits["train"].select_columns(CONTENT[version.kind])
+    columns = SCHEMAS[version.kind].names
+    train = splits["train"].select_columns(columns)
     if "validation" in splits:
-        return train, splits["validation"].select_columns(CONTENT[version.kind])
+        return train, splits["validation"].select_columns(columns)
     if recipe.data.holdout == 0 or len(train) < 2:
         return train, None
     from datasets import Dataset

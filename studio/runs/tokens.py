@@ -1,4 +1,4 @@
-"""Rows as a trainer takes them: tokens and labels, by the same rendering that the preview shows.
+"""Rows as a trainer takes them: the columns of the method's encoder, cut to the longest row.
 
 Nothing here imports torch.
 """
@@ -8,7 +8,6 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from studio.data.rendering import TrainOn, render_rows
 from studio.errors import DataError
 from studio.recipe import Recipe
 from studio.runs.rows import TrainingRows
@@ -17,12 +16,11 @@ if TYPE_CHECKING:
     from datasets import Dataset
     from transformers import PreTrainedTokenizerBase
 
-IGNORED = -100
-
 
 @dataclass(frozen=True)
 class TokenRows:
-    """`train` and `validation` hold `input_ids` and `labels`; `lengths` are those of the rows to train on, in tokens.
+    """`train` and `validation` hold the columns of the method's encoder; `lengths` are those of the longest sequence of each row to train
+    on, `tokens` and `held_out_tokens` count all sequences.
 
     `left_out` counts rows with nothing to train, `cut` those that were too long; `prompts` are held-out prompts to answer while it learns.
     """
@@ -30,9 +28,27 @@ class TokenRows:
     train: Dataset
     validation: Dataset | None
     lengths: list[int]
+    tokens: int
+    held_out_tokens: int
     left_out: int
     cut: int
     prompts: list[dict[str, Any]] = field(default_factory=list)
+
+
+@dataclass
+class _Columns:
+    """Rows that fit, column by column, and counts of what happened to the others."""
+
+    values: dict[str, list[Any]] = field(default_factory=dict)
+    lengths: list[int] = field(default_factory=list)
+    tokens: int = 0
+    left_out: int = 0
+    cut: int = 0
+
+    def ordered(self) -> dict[str, list[Any]]:
+        """The columns with the longest rows first."""
+        order = sorted(range(len(self.lengths)), key=lambda i: -self.lengths[i])
+        return {key: [values[i] for i in order] for key, values in self.values.items()}
 
 
 def tokenise(tokenizer: PreTrainedTokenizerBase, rows: TrainingRows, recipe: Recipe) -> TokenRows:
@@ -42,55 +58,60 @@ def tokenise(tokenizer: PreTrainedTokenizerBase, rows: TrainingRows, recipe: Rec
     """
     from datasets import Dataset
 
-    train, left_out, cut = _columns(tokenizer, rows.train, rows, recipe)
-    if not train["input_ids"]:
+    train = _columns(tokenizer, rows.train, rows, recipe)
+    if not train.lengths:
         raise DataError(
-            f"None of the {left_out} rows has anything to train on.",
+            f"None of the {train.left_out} rows has anything to train on.",
             "Raise the longest row so that answers are not cut off, check the mapping of the columns, or train on everything.",
         )
-    validation = None
-    if rows.validation is not None:
-        held, _, _ = _columns(tokenizer, rows.validation, rows, recipe)
-        order = sorted(range(len(held["labels"])), key=lambda i: -len(held["input_ids"][i]))
-        held = {key: [values[i] for i in order] for key, values in held.items()}
-        validation = Dataset.from_dict(held) if order else None
-    lengths = [len(ids) for ids in train["input_ids"]]
-    return TokenRows(Dataset.from_dict(train), validation, lengths, left_out, cut, _prompts(rows, recipe.evaluation.samples))
+    held = _Columns() if rows.validation is None else _columns(tokenizer, rows.validation, rows, recipe)
+    validation = Dataset.from_dict(held.ordered()) if held.lengths else None
+    prompts = _prompts(rows, recipe.evaluation.samples)
+    return TokenRows(
+        Dataset.from_dict(train.values), validation, train.lengths, train.tokens, held.tokens, train.left_out, train.cut, prompts
+    )
 
 
-def _columns(tokenizer: Any, data: Any, rows: TrainingRows, recipe: Recipe) -> tuple[dict[str, list[Any]], int, int]:
-    """Tokens and labels of each row that has something to train, how many have not, and how many were cut."""
-    train_on: TrainOn = getattr(recipe.method, "train_on", "assistant")
-    numbers = {label: number for number, label in enumerate(rows.labels)}
-    ids: list[list[int]] = []
-    labels: list[Any] = []
-    left_out = cut = 0
-    for row, rendered in zip(data, render_rows(tokenizer, data, rows.kind, train_on, recipe.data.max_length), strict=True):
-        cut += rendered.cut_tokens > 0
-        if rows.labels:
-            if rendered.input_ids and str(row["label"]) in numbers:
-                ids.append(rendered.input_ids)
-                labels.append(numbers[str(row["label"])])
-                continue
-        elif any(rendered.trained):
-            ids.append(rendered.input_ids)
-            labels.append([token if trained else IGNORED for token, trained in zip(rendered.input_ids, rendered.trained, strict=True)])
+def _columns(tokenizer: Any, data: Any, rows: TrainingRows, recipe: Recipe) -> _Columns:
+    """Each row that has something to train, cut to the longest row."""
+    found, longest = _Columns(), recipe.data.max_length
+    for row in recipe.method.encoder.encode(tokenizer, data, rows.kind, rows.labels):
+        shape = row.shape
+        fit = shape.fit(longest)
+        found.cut += shape.longest > longest
+        if fit is None:
+            found.left_out += 1
             continue
-        left_out += 1
-    return {"input_ids": ids, "labels": labels}, left_out, cut
+        for name, value in row.columns(longest).items():
+            found.values.setdefault(name, []).append(value)
+        found.lengths.append(max(fit.lengths))
+        found.tokens += sum(fit.lengths)
+    return found
 
 
 def _prompts(rows: TrainingRows, count: int) -> list[dict[str, Any]]:
-    """The first different prompts of the held-out conversations (or of those to train on), with the answers that the data has."""
-    if rows.kind != "chat":
-        return []
+    """The first different prompts of the held-out rows (or of those to train on), with the answers that the data has."""
     found: list[dict[str, Any]] = []
     for row in rows.validation if rows.validation is not None else rows.train:
         if len(found) == count:
             break
-        messages = [{"role": message["role"], "content": message["content"]} for message in row["messages"]]
-        last = max((i for i, message in enumerate(messages) if message["role"] == "assistant"), default=0)
-        prompt = {"prompt": messages[:last], "reference": messages[last]["content"]}
-        if last and all(prompt["prompt"] != other["prompt"] for other in found):
+        prompt = _prompt(row)
+        if prompt and prompt["prompt"] and all(prompt["prompt"] != other["prompt"] for other in found):
             found.append(prompt)
     return found
+
+
+def _prompt(row: dict[str, Any]) -> dict[str, Any] | None:
+    """What the row asks and the answer that it has; `None` for rows that ask nothing."""
+    if "messages" in row:
+        messages = _plain(row["messages"])
+        last = max((i for i, message in enumerate(messages) if message["role"] == "assistant"), default=0)
+        return {"prompt": messages[:last], "reference": messages[last]["content"]} if last else None
+    if "prompt" not in row:
+        return None
+    answer = row.get("chosen") or row.get("completion") or []
+    return {"prompt": _plain(row["prompt"]), "reference": answer[-1]["content"] if answer else ""}
+
+
+def _plain(messages: list[dict[str, Any]]) -> list[dict[str, str]]:
+    return [{"role": message["role"], "content": message["content"]} for message in messages]

@@ -55,7 +55,10 @@ class Progress:
 
 
 class StudioTrainer:
-    """Mixed in before a trainer class by `studio_trainer`. Overrides hooks that `transformers.Trainer` calls; each says what for."""
+    """Mixed in before a trainer class by `studio_trainer`. Overrides hooks that `transformers.Trainer` calls; each says what for.
+
+    A trainer whose batches hold several sequences of a row, block below block, says how many in `stacked`.
+    """
 
     folder: RunFolder
     progress: Progress
@@ -82,6 +85,10 @@ class StudioTrainer:
         self._counters: Any = None
         self._counted: list[torch.Tensor] = []
         self._looked_at = -1
+
+    @property
+    def _stacked(self) -> int:
+        return getattr(self, "stacked", 1)
 
     def _send_telemetry(self) -> None:
         """Nothing is reported to anybody."""
@@ -112,7 +119,7 @@ class StudioTrainer:
         try:
             for batch in batches:
                 losses = []
-                for piece in split(batch, self.progress.micro_tokens):
+                for piece in split(batch, self.progress.micro_tokens, self._stacked):
                     losses.append(self._piece_step(model, piece, batch, items))
                 loss = torch.stack(losses).sum()
             return loss
@@ -134,7 +141,7 @@ class StudioTrainer:
 
     def _shrink(self, piece: dict[str, Any]) -> None:
         """Halve what goes through the model at once; raises `RunError` when one row alone is too much."""
-        rows, tokens = row_count(piece), int(piece["input_ids"].numel())
+        rows, tokens = row_count(piece, self._stacked), int(piece["input_ids"].numel())
         gc.collect()
         if torch.cuda.is_available():
             torch.cuda.empty_cache()
@@ -182,7 +189,7 @@ class StudioTrainer:
             piece: dict[str, Any] = {}
             results = []
             try:
-                pieces = split(inputs, self.progress.micro_tokens)
+                pieces = split(inputs, self.progress.micro_tokens, self._stacked)
                 for piece in pieces:
                     results.append(super().prediction_step(model, dict(piece), prediction_loss_only, ignore_keys))  # type: ignore[misc]
                 return _joined(results, [row_count(part) for part in pieces])
@@ -228,8 +235,11 @@ class StudioTrainer:
         self._save_checkpoint(self.model, None)  # type: ignore[attr-defined]
 
     def _save(self, output_dir: str | None = None, state_dict: dict[str, Any] | None = None) -> None:
-        """Weights and configuration only: no tokenizer, and no `training_args.bin`, which would hold secrets."""
-        self.model.save_pretrained(output_dir, state_dict=state_dict)  # type: ignore[attr-defined]
+        """Weights and configuration only: no tokenizer, no `training_args.bin`, which would hold secrets, and of several adapters only the
+        one that learns."""
+        model: Any = self.model  # type: ignore[attr-defined]
+        one = {"selected_adapters": model.active_adapters} if hasattr(model, "peft_config") else {}
+        model.save_pretrained(output_dir, state_dict=state_dict, **one)
 
     def _save_checkpoint(self, model: Any, trial: Any) -> None:
         """Save a whole checkpoint or none; raises `CheckpointError` when the disk is full or the weights are not finite."""
