@@ -1,140 +1,106 @@
-"""Scores the embedded model by domain: `python -m studio.starter.evaluate --model assets/starter [--count 40]`.
+"""Scores the embedded model: `python -m studio.starter.evaluate --model assets/starter [--count 80]`, or shows what it says: `--show 20`.
 
-Each domain is asked in new combinations of what training used (`train`, another seed), with held-out wordings (`templates`)
-and with held-out words (`slots`), greedily, the earlier turns given as the corpus has them. An answer is right when it holds
-every piece that the corpus says a right answer holds. Copying counts the pieces that only the prompt can give. Perplexity is
-that of what the assistant says. The scores land in `evaluation.json` beside the weights, in the order of the domains.
+Every score is given in new combinations of what training used (`train`, another seed), with held-out wordings (`templates`)
+and with held-out words (`slots`): by domain, then for stories, sentiment, summaries, examples in the prompt and refusals. The
+result lands in `evaluation.json` beside the weights whose hash it holds. The same seed gives the same questions and samples.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-import math
-from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import torch
-from torch.nn import functional
-from transformers import AutoModelForCausalLM, AutoTokenizer
-
-from studio.starter.batches import held_out_batches
-from studio.starter.corpus import dialogue
-from studio.starter.dialogue import Dialogue, Exchange, Message
+from studio.starter.card import WEIGHTS, sha256
 from studio.starter.domains import DOMAINS
+from studio.starter.evaluation import abilities
+from studio.starter.evaluation.abilities import Said, Speaker
+from studio.starter.evaluation.generation import LIMIT, TEMPERATURE, TOP_P, answers, load
+from studio.starter.evaluation.metrics import holds, mean
+from studio.starter.evaluation.questions import SEED, SPLITS, items
+from studio.starter.evaluation.tables import headline_table, report
 from studio.starter.slots import Split
 
-SEED = 101
-BATCH = 20
-SPLITS: tuple[Split, ...] = ("train", "templates", "slots")
+__all__ = ["SEED", "SPLITS", "answers", "evaluate", "holds", "items", "report"]
+
+COUNT = 80
 
 
-@dataclass(frozen=True)
-class Item:
-    """One question to the model: the conversation up to it, and what a right answer holds."""
-
-    messages: list[Message]
-    exchange: Exchange
-
-
-def items(domain: str, split: Split, count: int) -> list[Item]:
-    """`count` questions that have a rule to be checked by."""
-    found: list[Item] = []
-    index = 0
-    while len(found) < count:
-        talk = dialogue(SEED, index, split, domain)
-        index += 1
-        offset = len(talk.messages) - 2 * len(talk.exchanges)
-        for number, exchange in enumerate(talk.exchanges):
-            if exchange.must or exchange.copied:
-                found.append(Item(list(talk.messages[: offset + 2 * number + 1]), exchange))
-    return found[:count]
-
-
-@torch.no_grad()
-def answers(model: Any, tokenizer: Any, prompts: Sequence[list[Message]], limit: int = 120) -> list[str]:
-    """The greedy answer to each prompt."""
-    tokenizer.padding_side = "left"
-    texts = [tokenizer.apply_chat_template(prompt, tokenize=False, add_generation_prompt=True) for prompt in prompts]
-    found: list[str] = []
-    for start in range(0, len(texts), BATCH):
-        batch = tokenizer(texts[start : start + BATCH], return_tensors="pt", padding=True, add_special_tokens=False)
-        batch.pop("token_type_ids", None)
-        output = model.generate(**batch, max_new_tokens=limit, do_sample=False, temperature=None, top_p=None)
-        found += tokenizer.batch_decode(output[:, batch["input_ids"].shape[1] :], skip_special_tokens=True)
+def means(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The figures of all domains together, a row a split."""
+    found = []
+    for split in SPLITS:
+        mine = [row for row in rows if row["split"] == split]
+        found.append(
+            {
+                "split": split,
+                "accuracy": abilities.pooled([row["accuracy"] for row in mine]),
+                "distinct": round(mean([row["distinct"] for row in mine]), 3),
+                "varied": abilities.pooled([row["varied"] for row in mine]),
+            }
+        )
     return found
 
 
-def holds(answer: str, pieces: Sequence[str]) -> list[bool]:
-    """For each piece whether the answer has it, whatever the case of the letters."""
-    return [piece.strip().lower() in answer.lower() for piece in pieces]
-
-
-@torch.no_grad()
-def perplexity(model: Any, tokenizer: Any, talks: list[Dialogue]) -> float:
-    """The perplexity of what the assistant says."""
-    total, count = 0.0, 0
-    for batch in held_out_batches(tokenizer, talks):
-        logits = model(input_ids=batch.ids).logits[batch.counted].float()
-        total += float(functional.cross_entropy(logits, batch.ids.roll(-1, dims=1)[batch.counted], reduction="sum"))
-        count += int(batch.counted.sum())
-    return math.exp(total / count)
-
-
-def score(model: Any, tokenizer: Any, domain: str, split: Split, count: int) -> dict[str, Any]:
-    """Accuracy, copy accuracy (none where nothing is to be copied) and perplexity of one domain in one split."""
-    asked = items(domain, split, count)
-    said = answers(model, tokenizer, [item.messages for item in asked])
-    right = [all(holds(answer, (*item.exchange.must, *item.exchange.copied))) for item, answer in zip(asked, said, strict=True)]
-    copied = [hit for item, answer in zip(asked, said, strict=True) for hit in holds(answer, item.exchange.copied)]
-    talks = [dialogue(SEED, index, split, domain) for index in range(count)]
+def evaluate(folder: Path, count: int = COUNT) -> dict[str, Any]:
+    """All scores of the model in a folder."""
+    speaker = Speaker(*load(folder))
+    rows: list[dict[str, Any]] = []
+    said: dict[tuple[str, Split], Said] = {}
+    for name in DOMAINS:
+        for split in SPLITS:
+            row, said[name, split] = abilities.domain(speaker, name, split, count)
+            rows.append(row)
     return {
-        "domain": domain,
-        "split": split,
-        "questions": len(asked),
-        "accuracy": round(sum(right) / len(right), 3),
-        "copied": round(sum(copied) / len(copied), 3) if copied else None,
-        "perplexity": round(perplexity(model, tokenizer, talks), 3),
-        "example": {"prompt": asked[0].messages[-1]["content"], "answer": said[0]},
+        "weights": sha256(folder / WEIGHTS),
+        "seed": SEED,
+        "questions_each": count,
+        "varied_prompts": rows[0]["varied"]["count"],
+        "decoding": {"scores": "greedy", "samples": {"temperature": TEMPERATURE, "top_p": TOP_P}, "max_new_tokens": LIMIT},
+        "means": means(rows),
+        "rows": rows,
+        "stories": [abilities.stories(speaker, split, count) for split in SPLITS],
+        "sentiment": [abilities.sentiment(speaker, split, count) for split in SPLITS],
+        "summaries": [abilities.summaries(speaker, split, count) for split in SPLITS],
+        "few_shot": [abilities.few_shot(speaker, split, count) for split in SPLITS],
+        "refusals": [abilities.refusals(said, split) for split in SPLITS],
     }
 
 
-def evaluate(folder: Path, count: int = 40) -> dict[str, Any]:
-    """All domains in all splits, and the means of each."""
-    tokenizer = AutoTokenizer.from_pretrained(folder)
-    model = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32).eval()
-    rows = [score(model, tokenizer, domain, split, count) for domain in DOMAINS for split in SPLITS]
-    means = {split: round(sum(r["accuracy"] for r in rows if r["split"] == split) / len(DOMAINS), 3) for split in SPLITS}
-    return {"seed": SEED, "questions_each": count, "decoding": "greedy", "mean_accuracy": means, "rows": rows}
+def save(folder: Path, result: dict[str, Any]) -> None:
+    """Writes the result beside the weights."""
+    (folder / "evaluation.json").write_text(json.dumps(result, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
-def table(result: dict[str, Any]) -> str:
-    """The scores as a Markdown table, a line a domain."""
-    lines = [
-        "| domain | right: known | new wordings | new words | copied: known | new wordings | new words | perplexity of the three |",
-        "|---|---|---|---|---|---|---|---|",
-    ]
-    by_key = {(row["domain"], row["split"]): row for row in result["rows"]}
-    for domain in DOMAINS:
-        rows = [by_key[domain, split] for split in SPLITS]
-        cells = [f"{row['accuracy']:.0%}" for row in rows]
-        cells += ["-" if row["copied"] is None else f"{row['copied']:.0%}" for row in rows]
-        lines.append(f"| {domain} | {' | '.join(cells)} | {' / '.join(format(row['perplexity'], '.2f') for row in rows)} |")
-    means = " | ".join(f"{result['mean_accuracy'][split]:.0%}" for split in SPLITS)
-    return "\n".join([*lines, f"| mean | {means} | | | | |"])
+def show(folder: Path, count: int) -> str:
+    """`count` prompts, the domains in turn with held-out wordings and held-out words, each with an answer as it is sampled."""
+    names = list(DOMAINS)
+    asked = []
+    for number in range(count):
+        turn = number // len(names)
+        split = SPLITS[1 + (number + turn) % 2]
+        asked.append(items(names[number % len(names)], split, turn + 1)[turn])
+    lines = []
+    for item, (answer,) in zip(asked, Speaker(*load(folder)).sampled(asked, 1), strict=True):
+        said = "\n".join(f"{message['role']}: {message['content']}" for message in item.messages)
+        lines.append(f"{said}\n> {answer}")
+    return "\n\n".join(lines)
 
 
 def main() -> None:
     """The command line."""
-    parser = argparse.ArgumentParser(description="Score the embedded model by domain.")
+    parser = argparse.ArgumentParser(description="Score the embedded model, or show what it says.")
     parser.add_argument("--model", type=Path, required=True)
-    parser.add_argument("--count", type=int, default=40, help="questions a domain and split")
+    parser.add_argument("--count", type=int, default=COUNT, help="questions a domain and split")
+    parser.add_argument("--show", type=int, metavar="N", help="score nothing; print N prompts with sampled answers")
     given = parser.parse_args()
+    if given.show:
+        print(show(given.model, given.show))
+        return
     result = evaluate(given.model, given.count)
-    (given.model / "evaluation.json").write_text(json.dumps(result, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-    print(table(result))
+    save(given.model, result)
+    print(headline_table(result))
 
 
 if __name__ == "__main__":
