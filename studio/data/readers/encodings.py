@@ -49,7 +49,7 @@ def detect(path: Path) -> Encoding:
     for mark, codec in MARKS:
         if head.startswith(mark):
             return Encoding(codec, "" if codec == "utf-8-sig" else f"Read as {codec.upper()}.")
-    if codec := _utf16_without_mark(head):
+    if codec := utf16_without_mark(head):
         return Encoding(codec, f"Read as {codec.upper()}, judging by its zero bytes.")
     good, broken = _count_utf8(path)
     if not broken or broken * 20 <= good:
@@ -58,7 +58,7 @@ def detect(path: Path) -> Encoding:
     return Encoding(codec, f"Not UTF-8; read as {codec}.")
 
 
-def _utf16_without_mark(head: bytes) -> str:
+def utf16_without_mark(head: bytes) -> str:
     """UTF-16 without a byte-order mark has a zero in every other byte of Western text."""
     sample = head[: 4096 // 2 * 2]
     if len(sample) < 4 or b"\0" not in sample:
@@ -81,7 +81,7 @@ def _count_utf8(path: Path) -> tuple[int, int]:
                 continue
             escaped = len(text.encode("utf-8", "replace")) - len(text.encode("utf-8", "ignore"))
             broken += escaped
-            good += sum(not char.isascii() for char in text) - escaped
+            good += len(text) - len(text.encode("ascii", "ignore")) - escaped
         broken += len(decoder.decode(b"", final=True))
     return good, broken
 
