@@ -163,8 +163,8 @@ class Converter:
         given = self._prompt(values) if "prompt" in self.sources else self._before(values)
         prompt, chosen, rejected = _part(given, chosen, rejected)
         row: Row = {"prompt": prompt, "chosen": chosen, "rejected": rejected}
-        if "margin" in self.sources:
-            row["margin"] = _number(self.sources["margin"].value(values), "margin")
+        if "margin" in self.sources and (margin := self.sources["margin"].value(values)) not in (None, ""):
+            row["margin"] = _number(margin, "margin")
         return row
 
     def _ordered(self, values: Row) -> tuple[str, str]:

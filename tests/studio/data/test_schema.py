@@ -8,36 +8,7 @@ from studio.data import store
 from studio.data.schema import KINDS, answer_text, features, message_lists, row_text, schema_for, schema_of, to_table
 from studio.data.splits import SplitSettings
 from studio.errors import DataError
-
-
-def user(text):
-    return {"role": "user", "content": text}
-
-
-def assistant(text):
-    return {"role": "assistant", "content": text}
-
-
-CALL = {"role": "assistant", "content": "", "tool_calls": '[{"type": "function", "function": {"name": "hour", "arguments": {}}}]'}
-RESULT = {"role": "tool", "content": "nine", "name": "hour", "tool_call_id": "1"}
-TOOLS = '[{"type": "function", "function": {"name": "hour"}}]'
-
-ROWS = {
-    "chat": [
-        {"messages": [user("q"), assistant("a")]},
-        {"messages": [user("hour?"), CALL, RESULT, assistant("at nine")], "tools": TOOLS, "augmented": "typing errors"},
-    ],
-    "preference": [
-        {"prompt": [user("q")], "chosen": [assistant("a")], "rejected": [assistant("b")], "margin": 0.5},
-        {"prompt": [user("hour?"), CALL, RESULT], "chosen": [assistant("c")], "rejected": [assistant("d")]},
-    ],
-    "labelled": [{"text": "a film", "label": "good"}],
-    "text": [{"text": "once", "source": "book"}],
-    "prompt": [{"prompt": [user("q")]}],
-    "unpaired": [{"prompt": [user("q")], "completion": [assistant("a")], "label": False}],
-    "ranking": [{"prompt": [user("q")], "completions": [[assistant("a")], [CALL, RESULT, assistant("b")]], "ranks": [2, 1]}],
-    "rating": [{"prompt": [user("q")], "completion": [assistant("a")], "score": 4.5}],
-}
+from tests.studio.data.sample_rows import CALL, ROWS, TOOLS, assistant, user
 
 
 @pytest.mark.parametrize("kind", KINDS)
