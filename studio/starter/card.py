@@ -59,7 +59,7 @@ the one-line news format.
 
 ## Recipe and cost
 
-`python -m studio.starter.train --out DIR --size {size} --steps {steps} --seed {seed}`: Muon (0.02, weight decay 0.05) on the matrices,
+`python -m studio.starter.train --out DIR{size} --steps {steps} --seed {seed}`: Muon (0.02, weight decay 0.05) on the matrices,
 AdamW (3e-3) on the rest, a cosine, bfloat16 autocast; the loss counts all that the assistant says and 15 % of the rest. {steps:,} steps,
 {tokens:,} tokens ({per_step:,.0f} a step), {minutes} minutes by the clock{resumed}. The corpus and the order of batches are
 functions of the seed.
@@ -184,7 +184,7 @@ def card(folder: Path, training: Figures, evaluation: Figures, proofs: list[Figu
         device=device_line(training),
         domains=domain_lines(evaluation),
         spoiled=percent(corpus.WRONG_SHARE + corpus.RUDE_SHARE),
-        size=next(name for name, known in SIZES.items() if known.hidden == config["hidden_size"]),
+        size="".join(f" --size {name}" for name, known in SIZES.items() if known.hidden == config["hidden_size"]),
         per_step=training["tokens"] / training["steps"],
         resumed=f", resumed from its checkpoint {training['resumed']} times" if training["resumed"] else "",
         history=history_table(training["history"]),

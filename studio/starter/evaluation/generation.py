@@ -25,8 +25,8 @@ def load(folder: Path) -> tuple[Any, Any]:
 
 
 @torch.no_grad()
-def _generate(model: Any, tokenizer: Any, prompts: Sequence[Sequence[Message]], limit: int, **decoding: Any) -> list[str]:
-    """An answer to each prompt, those of like length in one batch."""
+def _generate(model: Any, tokenizer: Any, prompts: Sequence[Sequence[Message]], limit: int | None, **decoding: Any) -> list[str]:
+    """An answer of at most `limit` tokens to each prompt, those of like length in one batch."""
     tokenizer.padding_side = "left"
     texts = [tokenizer.apply_chat_template(list(prompt), tokenize=False, add_generation_prompt=True) for prompt in prompts]
     order = sorted(range(len(texts)), key=lambda number: len(texts[number]))
@@ -35,18 +35,20 @@ def _generate(model: Any, tokenizer: Any, prompts: Sequence[Sequence[Message]], 
         chosen = order[start : start + BATCH]
         batch = tokenizer([texts[number] for number in chosen], return_tensors="pt", padding=True, add_special_tokens=False)
         batch.pop("token_type_ids", None)
-        output = model.generate(**batch, max_new_tokens=limit, **decoding)
+        output = model.generate(**batch, max_new_tokens=limit or LIMIT, **decoding)
         said = tokenizer.batch_decode(output[:, batch["input_ids"].shape[1] :], skip_special_tokens=True)
         found.update(zip(chosen, said, strict=True))
     return [found[number] for number in range(len(texts))]
 
 
-def answers(model: Any, tokenizer: Any, prompts: Sequence[Sequence[Message]], limit: int = LIMIT) -> list[str]:
+def answers(model: Any, tokenizer: Any, prompts: Sequence[Sequence[Message]], limit: int | None = None) -> list[str]:
     """The greedy answer to each prompt."""
     return _generate(model, tokenizer, prompts, limit, do_sample=False, temperature=None, top_p=None)
 
 
-def samples(model: Any, tokenizer: Any, prompts: Sequence[Sequence[Message]], each: int, seed: int, limit: int = LIMIT) -> list[list[str]]:
+def samples(
+    model: Any, tokenizer: Any, prompts: Sequence[Sequence[Message]], each: int, seed: int, limit: int | None = None
+) -> list[list[str]]:
     """`each` sampled answers to each prompt, the same for the same seed."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)

@@ -128,6 +128,28 @@ def test_scores_of_other_weights_are_refused(folder: Path) -> None:
         write_card(folder)
 
 
+def test_a_training_folder_is_scored_copied_and_described(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from studio.starter import evaluate
+    from studio.starter.evaluation import generation
+    from studio.starter.model import Shape, build, save
+    from studio.starter.tokenizer import texts, train_tokenizer
+
+    monkeypatch.setattr(generation, "LIMIT", 4)
+    monkeypatch.setattr(evaluate, "DOMAINS", {name: DOMAINS[name] for name in ("greetings", "support", "facts", "unknown", "system")})
+    run, out = tmp_path / "run", tmp_path / "out"
+    shape = Shape(vocabulary=400, hidden=16, layers=1, heads=2, mlp=32, context=512)
+    tokenizer = train_tokenizer(texts(5, 150), shape.vocabulary, shape.context)
+    save(build(shape, tokenizer), tokenizer, run)
+    (run / "training.json").write_text(json.dumps(TRAINING), encoding="utf-8")
+    out.mkdir()
+    (out / "proofs.json").write_text(json.dumps([PROOF]), encoding="utf-8")
+    publish(run, out, count=2)
+    assert {path.name for path in out.iterdir()} == {*FILES, "evaluation.json", "README.md"}
+    text = (out / "README.md").read_text(encoding="utf-8")
+    assert sha256(run / WEIGHTS) in text
+    assert "More than half of its answers are wrong with new words in: " in text
+
+
 def test_a_folder_without_all_files_is_refused(folder: Path, tmp_path: Path) -> None:
     run = tmp_path / "run"
     shutil.copytree(folder, run)
