@@ -20,6 +20,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from studio.data.schema import Row, is_conversational, message_lists
 from studio.errors import DataError
 
 CHARACTERS = 4
@@ -52,6 +53,23 @@ def normal_form(text: str) -> str:
     if not text.isascii():
         text = unicodedata.normalize("NFKC", text)
     return _NOT_WORDS.sub(" ", text.casefold()).strip() or text.strip()
+
+
+def compared_texts(row: Row, kind: str) -> tuple[str, str]:
+    """What of a row is compared: all that users, assistants and tools say, and what is asked before the first answer.
+
+    A system text that many rows share would make all of them similar, so it is left out. Of a text or a labelled row both are the text.
+    """
+    if not is_conversational(kind):
+        return row["text"], row["text"]
+    said = [message for messages in message_lists(row, kind) for message in messages if message["role"] != "system"]
+    asked = []
+    for message in row["messages"] if kind == "chat" else row["prompt"]:
+        if kind == "chat" and message["role"] == "assistant":
+            break
+        if message["role"] != "system":
+            asked.append(message["content"])
+    return "\n".join(part for message in said for part in (message["content"], message.get("tool_calls")) if part), "\n".join(asked)
 
 
 def exact_groups(texts: Sequence[Hashable]) -> list[int]:

@@ -15,8 +15,8 @@ from collections.abc import Hashable, Sequence
 
 import numpy as np
 
-from studio.data.schema import Row, prompt_text, row_text
-from studio.data.similar import Components, Progress, exact_groups, near_groups
+from studio.data.schema import Row, prompt_text
+from studio.data.similar import Components, Progress, compared_texts, exact_groups, near_groups
 from studio.settings import Settings, setting
 
 NAMES = {
@@ -60,9 +60,10 @@ class Divider:
         if self._labels is not None:
             self._labels.append(row["label"])
         if self.settings.group_similar:
-            self._texts[0].append(prompt)
+            said, asked = compared_texts(row, self.kind)
+            self._texts[0].append(asked)
             if self.kind not in ("text", "labelled", "prompt"):
-                self._texts[1].append(row_text(row, self.kind))
+                self._texts[1].append(said)
 
     def sides(self, progress: Progress | None = None, stop: threading.Event | None = None) -> list[str]:
         """train, validation or test for each row, in the order in which they were added. Raises `Stopped` when `stop` is set."""

@@ -140,3 +140,13 @@ def test_the_same_seed_gives_the_split_that_it_always_gave():
     divided = split_rows([{"text": f"t{i}"} for i in range(20)], "text", SplitSettings(validation=0.2, test=0.1, seed=42))
     assert [row["text"] for row in divided["validation"]] == ["t4", "t9", "t13", "t14"]
     assert [row["text"] for row in divided["test"]] == ["t5", "t19"]
+
+
+def test_a_system_text_that_rows_share_does_not_make_them_alike():
+    system = {
+        "role": "system",
+        "content": "You are the assistant of a shop. Answer politely and briefly, and never promise what you cannot keep. " * 3,
+    }
+    rows = [{"messages": [system, *chat(f"where is the {item}", f"it is {i}")["messages"]]} for i, item in enumerate(ITEMS)]
+    divided = split_rows(rows, "chat", SplitSettings(validation=0.2, group_similar=True))
+    assert len(divided["validation"]) == 2
