@@ -70,6 +70,21 @@ class DatasetVersion(Base):
     dataset: Mapped[Dataset] = relationship(back_populates="versions")
 
 
+class Draft(Base):
+    """A training row that a model wrote, from the row `source`, and what a person made of it: waiting, accepted, rejected or added."""
+
+    __tablename__ = "drafts"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    dataset_id: Mapped[int] = mapped_column(ForeignKey("datasets.id"), index=True)
+    row: Mapped[dict[str, Any]]
+    source: Mapped[dict[str, Any]]
+    how: Mapped[str]
+    model: Mapped[str]
+    state: Mapped[str]
+    created_at: Mapped[datetime] = mapped_column(default=now)
+
+
 class Model(Base):
     """Anything one can chat with or train from. `info` holds architecture, parameters, layers, context length, template, licence."""
 
