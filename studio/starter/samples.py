@@ -1,25 +1,30 @@
 """Writes the shipped samples: `python -m studio.starter.samples --out assets/samples`.
 
-Four small data sets, one a kind of tuning, made by this program alone and the same for every run with the same seed.
-A new sample is a function that returns rows, a line in `write_all` and a section of the card.
+Small data sets, one a kind of tuning or format, made by this program alone and the same for every run with the same seed.
+A new sample is a function that returns rows, a line in `write_all`, a card in `samples_cards.py` and a title in `studio/data/samples.py`.
 """
 
 from __future__ import annotations
 
 import argparse
 import csv
+import io
 import json
 from pathlib import Path
 from random import Random
 from typing import Any
 
 from studio.starter.domains import facts, greetings, news, support, unknown, writing
+from studio.starter.samples_cards import write_cards
+from studio.starter.samples_messy import FAULTS, TOPICS, messy_counts, messy_rows, messy_text
+from studio.starter.samples_rankings import COUNT, rankings
 from studio.starter.samples_reviews import reviews
+from studio.starter.samples_smalltalk import smalltalk
 from studio.starter.samples_support import conversations
 from studio.starter.slots import Slots, Split
 
 SEED = 11
-SUPPORT_ROWS, SENTIMENT_ROWS, SUMMARY_ROWS, PREFERENCE_ROWS = 400, 450, 300, 240
+ROWS = {"support": 400, "smalltalk": 300, "summaries": 300, "sentiment": 450, "preferences": 240, "rankings": COUNT}
 INSTRUCTIONS = (
     "Summarise the news in one line.",
     "Write the line for the news ticker.",
@@ -27,43 +32,6 @@ INSTRUCTIONS = (
     "Sum up this text in one line.",
     "Turn this news into one line.",
 )
-CARD = """# Samples
-
-Four small data sets to try the studio with. All were written by a program of this repository
-(`python -m studio.starter.samples --out assets/samples`, seed {seed}); names, shops, places and numbers are made up. Licence: Apache-2.0.
-
-| file | rows | format | what it teaches |
-|---|---|---|---|
-| `support.jsonl` | {support} | one `{{"messages": [...]}}` a line, 1 to 3 turns | the house style and the rules of a made-up shop |
-| `sentiment.csv` | {sentiment} | columns `text`, `label` | three labels: positive, negative, neutral |
-| `summaries.json` | {summaries} | `instruction`, `input`, `output` | one line a text: place, day, what happened |
-| `preferences.jsonl` | {preferences} | `prompt`, `chosen`, `rejected`, all text | warm and concrete answers before curt ones |
-
-## support.jsonl
-
-Customers of Fernhill Goods ask about parcels, refunds, broken goods, passwords and more. Every first answer opens with
-`Fernhill Goods, good to hear from you`, names the case as `FH-` and the digits of the order number, states the house's rule (a refund
-within 21 days, a replacement for 2 years, parcels in 4 working days, ...) and ends with `Ines, Fernhill Goods`. The embedded model
-understands the customers but knows none of this, so tuning shows at once. About a third of the rows have a system prompt.
-
-## sentiment.csv
-
-Reviews of goods and films, a third of them of each label. For a classifier, or with a prompt for a chat model.
-
-## summaries.json
-
-Short news texts with a summary of the form `Corvale, Monday: Mia found an old lamp in the river.` The embedded model sums up in a plain
-sentence; this form is new to it.
-
-## preferences.jsonl
-
-Pairs for preference tuning. The chosen answer is warm and repeats what the person asked about; the rejected one is right but curt.
-
-## Limits
-
-The texts are short and alike, with a vocabulary of a few thousand words. They show what a method does; they do not stand in for data of
-your own.
-"""
 
 
 def summaries(seed: int, count: int, split: Split = "train") -> list[dict[str, str]]:
@@ -97,23 +65,48 @@ def preferences(seed: int, count: int, split: Split = "train") -> list[dict[str,
     return rows
 
 
-def _write_lines(path: Path, rows: list[Any]) -> None:
-    path.write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows), encoding="utf-8")
+def _lines(rows: list[dict[str, Any]]) -> str:
+    return "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
+
+
+def _list(rows: list[dict[str, Any]]) -> str:
+    return json.dumps(rows, indent=1, ensure_ascii=False) + "\n"
+
+
+def _table(names: tuple[str, ...], rows: list[tuple[str, str]]) -> str:
+    out = io.StringIO()
+    csv.writer(out, lineterminator="\n").writerows([names, *rows])
+    return out.getvalue()
+
+
+def _card_facts(seed: int, ranked: list[dict[str, Any]]) -> dict[str, dict[str, str]]:
+    """What the cards count beside the rows."""
+    counts = messy_counts(seed)
+    aside = sum(counts[fault] for fault in ("missing answer", "missing question", "too many cells"))
+    topics = {"aside": str(aside), "topics": f"{len(set(TOPICS.values()))} topics"}
+    tied = sum(len(set(row["ranks"])) < len(row["ranks"]) for row in ranked)
+    return {
+        "customers_messy.csv": {fault: str(counts[fault]) for fault in (*FAULTS, "")} | topics,
+        "rankings.jsonl": {"tied": str(tied)},
+    }
 
 
 def write_all(out: Path, seed: int = SEED) -> None:
-    """Writes the four samples and their card into `out`."""
+    """Writes the samples and their cards into `out`."""
+    ranked = rankings(seed, ROWS["rankings"])
+    texts = {
+        "support.jsonl": _lines([{"messages": messages} for messages in conversations(seed, ROWS["support"])]),
+        "smalltalk.json": _list([{"conversations": talk} for talk in smalltalk(seed, ROWS["smalltalk"])]),
+        "summaries.json": _list(list(summaries(seed, ROWS["summaries"]))),
+        "sentiment.csv": _table(("text", "label"), reviews(seed, ROWS["sentiment"])),
+        "preferences.jsonl": _lines(list(preferences(seed, ROWS["preferences"]))),
+        "rankings.jsonl": _lines(ranked),
+        "customers_messy.csv": messy_text(seed),
+    }
+    counts = {name: ROWS.get(name.split(".")[0], len(messy_rows(seed))) for name in texts}
     out.mkdir(parents=True, exist_ok=True)
-    _write_lines(out / "support.jsonl", [{"messages": messages} for messages in conversations(seed, SUPPORT_ROWS)])
-    with (out / "sentiment.csv").open("w", encoding="utf-8", newline="") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(("text", "label"))
-        writer.writerows(reviews(seed, SENTIMENT_ROWS))
-    rows = summaries(seed, SUMMARY_ROWS)
-    (out / "summaries.json").write_text(json.dumps(rows, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-    _write_lines(out / "preferences.jsonl", preferences(seed, PREFERENCE_ROWS))
-    counts = {"support": SUPPORT_ROWS, "sentiment": SENTIMENT_ROWS, "summaries": SUMMARY_ROWS, "preferences": PREFERENCE_ROWS}
-    (out / "README.md").write_text(CARD.format(seed=seed, **counts), encoding="utf-8")
+    for name, text in {**texts, **write_cards(counts, _card_facts(seed, ranked), seed)}.items():
+        (out / name).write_text(text, encoding="utf-8", newline="")
 
 
 def main() -> None:
