@@ -17,11 +17,12 @@ from studio.starter.domains.support import request
 from studio.starter.domains.support_wordings import INTENTS
 from studio.starter.samples_messy_faults import FOREIGN, IN_PLACE, Texts, ended, longer_than, nearly
 from studio.starter.slots import Slots
-from studio.starter.styles import dress
+from studio.starter.styles import Style, dress
 from studio.starter.words import THINGS, order_number, person
 
 COLUMNS = ("question", "answer", "topic")
 ROWS, LONG_CHARACTERS, ALIKE = 320, 2000, 0.6
+STYLES_USED: tuple[Style, ...] = ("plain", "warm", "formal", "wordy")
 TOPICS = {
     "late parcel": "Delivery",
     "address": "Delivery",
@@ -103,7 +104,7 @@ def _base(slots: Slots, count: int) -> list[Messy]:
             question = slots.say(("{q} My name is {n}.", "Hello, {n} here. {q}", "{q} Regards, {n}"), q=ended(question), n=person(slots))
         named = shown or not intent.needs_order
         full = slots.say(intent.answers, order=order, thing=thing) if named else "What is your order number?"
-        style = slots.choose(("plain", "warm", "formal", "wordy"))
+        style = slots.choose(STYLES_USED)
         answer = dress(slots, style, full, more=slots.say(intent.more, order=order, thing=thing))
         row = Messy(question, answer, TOPICS[intent.name])
         mine = _pieces(row)
