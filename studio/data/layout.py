@@ -11,32 +11,11 @@ template that none of this understands, add a way of finding answers to `lay_out
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
-from weakref import WeakKeyDictionary, ref
+from dataclasses import dataclass, replace
 
-from studio.errors import DataError
+from studio.data.chat_format import BEGIN, CLOSE, END, OPEN, ChatFormat, TemplateRefusal, Turn, neutralised_turn, run_end
 
-if TYPE_CHECKING:
-    from transformers import PreTrainedTokenizerBase
-
-# Noncharacters: Unicode keeps them for internal use, so no text may hold them.
-OPEN, CLOSE, BEGIN, END, BREAK = "\ufdd0", "\ufdd1", "\ufdd2", "\ufdd3", "\ufdd4"
-RESERVED = re.compile(f"[{OPEN}-{BREAK}]")
 MARKS = re.compile(f"([{OPEN}-{END}])")
-GENERATION = re.compile(r"\{%(-?)\s*generation\s*(-?)%\}")
-END_GENERATION = re.compile(r"\{%(-?)\s*endgeneration\s*(-?)%\}")
-MARK_MACRO = f"{{% macro studio_mark() %}}{BEGIN}{{{{ caller() }}}}{END}{{% endmacro %}}{{{{ '' }}}}"
-PROBE = "luthierprobe"
-
-
-@dataclass(frozen=True)
-class Turn:
-    """One message, and whether it is to be trained."""
-
-    role: str
-    content: str
-    trained: bool = False
 
 
 @dataclass(frozen=True)
@@ -48,138 +27,10 @@ class Layout:
     warnings: list[str]
 
 
-class TemplateRefusal(Exception):
-    """The chat template raised, or its text cannot be understood; says why."""
-
-
-class ChatFormat:
-    """What one tokenizer's chat template does: how it opens an answer, whether it takes a system text, which tokens end a turn."""
-
-    def __init__(self, tokenizer: PreTrainedTokenizerBase) -> None:
-        if not tokenizer.chat_template:
-            raise DataError(
-                "The model has no chat template, so conversations cannot be shown to it.", "Choose a model with a chat template."
-            )
-        self.source = tokenizer.chat_template
-        self.template = tokenizer.get_chat_template()
-        self.marked_template = self.template
-        if GENERATION.search(self.template):
-            inside = GENERATION.sub(r"{%\1 call studio_mark() \2%}", self.template)
-            self.marked_template = MARK_MACRO + END_GENERATION.sub(r"{%\1 endcall \2%}", inside)
-        self._tokenizer = ref(tokenizer)  # a strong one would keep the tokenizer in `_formats` for ever
-        self.eos = tokenizer.eos_token or ""
-        self.controls = control_pattern(tokenizer)
-        self.in_parts = False
-        self.in_parts = self._wants_parts()
-        self.opening = self._opening()
-        self.closing = self._closing()
-        self.takes_system = self._takes_system()
-
-    def text(self, turns: list[Turn], marked: bool = False, open_answer: bool = False) -> str:
-        """The template's text; raises `TemplateRefusal` when the template raises."""
-        from jinja2.exceptions import TemplateError
-
-        messages: list[dict[str, Any]] = [{"role": turn.role, "content": turn.content} for turn in turns]
-        if self.in_parts:
-            messages = [{**message, "content": [{"type": "text", "text": message["content"]}]} for message in messages]
-        template = self.marked_template if marked else self.template
-        tokenizer = self._tokenizer()
-        assert tokenizer is not None
-        try:
-            return tokenizer.apply_chat_template(messages, chat_template=template, tokenize=False, add_generation_prompt=open_answer)
-        except (TemplateError, TypeError, ValueError, LookupError, AttributeError) as error:
-            raise TemplateRefusal(f"The model's chat template refuses this conversation: {error}.") from error
-
-    def prepared(self, turns: list[Turn], merge: bool = False) -> list[Turn]:
-        """The turns, with system texts moved into the next question where the template has no place for them."""
-        if self.takes_system and not merge:
-            return turns
-        result: list[Turn] = []
-        waiting: list[str] = []
-        for turn in turns:
-            if turn.role == "system":
-                waiting.append(turn.content)
-                continue
-            if waiting and turn.role == "user":
-                turn = Turn("user", "\n\n".join([*waiting, turn.content]))
-                waiting = []
-            result.append(turn)
-        return [*result, *(Turn("user", text) for text in waiting)]
-
-    def _wants_parts(self) -> bool:
-        """Whether the template shows a content only as a list of parts, as those of models that also see images may."""
-        try:
-            shown = PROBE in self.text([Turn("user", PROBE)])
-        except TemplateRefusal:
-            shown = False
-        if shown:
-            return False
-        self.in_parts = True
-        if PROBE not in self.text([Turn("user", PROBE)]):
-            raise TemplateRefusal("The model's chat template leaves out what the user says.")
-        return True
-
-    def _closing(self) -> str:
-        """The control tokens that the template writes behind a last answer, for example `<|im_end|>`; "" when there are none."""
-        try:
-            behind = self.text([Turn("user", "question"), Turn("assistant", PROBE)]).rpartition(PROBE)[2]
-        except TemplateRefusal:
-            return ""
-        return behind[: _run_end(self.controls, behind, 0, len(behind))]
-
-    def _opening(self) -> str:
-        """What the template writes before the model's answer, for example `<|im_start|>assistant\\n`; "" when it writes nothing."""
-        turns = [Turn("user", PROBE)]
-        closed, opened = self.text(turns), self.text(turns, open_answer=True)
-        return opened[len(closed) :] if opened.startswith(closed) and opened[len(closed) :].strip() else ""
-
-    def _takes_system(self) -> bool:
-        try:
-            return "systemprobe" in self.text([Turn("system", "systemprobe"), Turn("user", PROBE)])
-        except TemplateRefusal:
-            return False
-
-
-_formats: WeakKeyDictionary[PreTrainedTokenizerBase, ChatFormat] = WeakKeyDictionary()
-
-
-def chat_format(tokenizer: PreTrainedTokenizerBase) -> ChatFormat:
-    """The tokenizer's `ChatFormat`, worked out once; raises `DataError` when its template cannot be used at all."""
-    known = _formats.get(tokenizer)
-    if known is None or known.source != tokenizer.chat_template:
-        try:
-            known = _formats[tokenizer] = ChatFormat(tokenizer)
-        except TemplateRefusal as error:
-            raise DataError(
-                f"{error}", "The template refuses even a single question; choose another model or mend the template."
-            ) from error
-    return known
-
-
-def control_pattern(tokenizer: PreTrainedTokenizerBase) -> re.Pattern[str]:
-    """Matches the tokenizer's special tokens in text, longest first."""
-    tokens = {token.content for token in tokenizer.added_tokens_decoder.values() if token.special} | set(tokenizer.all_special_tokens)
-    ordered = sorted((token for token in tokens if len(token) > 1), key=len, reverse=True)
-    return re.compile("|".join(map(re.escape, ordered)) or r"(?!)")
-
-
-def neutralised(text: str, controls: re.Pattern[str], warnings: list[str]) -> str:
-    """`text` with each control token in it broken in two, so that it is read as plain text; says so in `warnings`."""
-    if RESERVED.search(text):
-        text = RESERVED.sub("", text)
-    if not controls.search(text):
-        return text
-    for token in dict.fromkeys(controls.findall(text)):
-        sentence = f"The text holds {token}, a control token of this model; it is read as plain text."
-        if sentence not in warnings:
-            warnings.append(sentence)
-    return controls.sub(lambda found: found[0][0] + BREAK + found[0][1:], text)
-
-
 def lay_out(format: ChatFormat, turns: list[Turn]) -> Layout:
     """The text of a conversation with its answers; raises `TemplateRefusal` when the template does not take it."""
-    warnings: list[str] = []
-    turns = [Turn(turn.role, neutralised(turn.content, format.controls, warnings), turn.trained) for turn in turns]
+    warnings: list[str] = format.without_place(turns)
+    turns = [neutralised_turn(turn, format.controls, warnings) for turn in turns]
     prepared = format.prepared(turns)
     try:
         text = format.text(prepared)
@@ -206,10 +57,17 @@ def _closed(format: ChatFormat, turns: list[Turn], text: str, answers: list[tupl
 
 
 def _with_marks(turn: Turn) -> Turn:
-    """Marks go inside the white space at both ends, which many templates strip."""
+    """Marks go inside the white space at both ends, which many templates strip; of a call, around the names of the tools."""
     core = turn.content.strip()
     at = turn.content.find(core)
-    return Turn(turn.role, turn.content[:at] + OPEN + core + CLOSE + turn.content[at + len(core) :], turn.trained)
+    if not turn.calls:
+        return replace(turn, content=turn.content[:at] + OPEN + core + CLOSE + turn.content[at + len(core) :])
+    names = [call["function"]["name"] for call in turn.calls]
+    names[-1] += CLOSE
+    if not core:
+        names[0] = OPEN + names[0]
+    calls = [{**call, "function": {**call["function"], "name": name}} for call, name in zip(turn.calls, names, strict=True)]
+    return replace(turn, content=turn.content[:at] + OPEN + turn.content[at:] if core else turn.content, calls=calls)
 
 
 def _by_marks(format: ChatFormat, turns: list[Turn], text: str) -> list[tuple[int, int, bool]] | None:
@@ -234,7 +92,7 @@ def _by_marks(format: ChatFormat, turns: list[Turn], text: str) -> list[tuple[in
     for index, turn in enumerate(turns):
         before = closes[index - 1] if index else 0
         opened = max((place for place in opens if before <= place <= closes[index]), default=None)
-        if opened is not None and text[opened : closes[index]] != turn.content.strip():
+        if opened is not None and not turn.calls and text[opened : closes[index]] != turn.content.strip():
             return None
         if not turn.trained:
             continue
@@ -249,6 +107,12 @@ def _by_marks(format: ChatFormat, turns: list[Turn], text: str) -> list[tuple[in
         if start is None:
             return None
         limit = min((place for place in opens if place > closes[index]), default=len(text))
+        if turn.calls:
+            closing = text.find(format.closing, closes[index], limit) if format.closing else -1
+            if closing < 0:
+                return None
+            answers.append((start, closing + len(format.closing), True))
+            continue
         answers.append((start, *_to_the_end(format, text, closes[index], limit, block[1] if block else 0)))
     return answers
 
@@ -260,16 +124,6 @@ def _after_beginning(format: ChatFormat, before: list[Turn], text: str, otherwis
     except TemplateRefusal:
         return otherwise
     return len(beginning) if beginning and text.startswith(beginning) else otherwise
-
-
-def _run_end(controls: re.Pattern[str], text: str, low: int, high: int) -> int:
-    """The end of the first control token in `text[low:high]` and of those that follow it without a gap; 0 when there is none."""
-    found = controls.search(text, low, high)
-    end = 0
-    while found:
-        end = found.end()
-        found = controls.match(text, end, high)
-    return end
 
 
 def _handover(format: ChatFormat, text: str, low: int, high: int) -> int | None:
@@ -296,7 +150,7 @@ def _to_the_end(format: ChatFormat, text: str, closed: int, limit: int, block_en
     for place in (closed, content_end):
         if format.closing and text.startswith(format.closing, place):
             return place + len(format.closing), True
-    inside = _run_end(format.controls, text, closed, max(closed, min(block_end, limit)))
+    inside = run_end(format.controls, text, closed, max(closed, min(block_end, limit)))
     if inside and not text[inside:block_end].strip():
         return inside, True
     found = format.controls.search(text, closed, limit)

@@ -13,7 +13,8 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import TYPE_CHECKING, Literal
 
-from studio.data.layout import BREAK, Layout, TemplateRefusal, Turn, chat_format, control_pattern, lay_out, neutralised
+from studio.data.chat_format import BREAK, TemplateRefusal, chat_format, control_pattern, neutralised, neutralised_turn, turn_of
+from studio.data.layout import Layout, lay_out
 from studio.data.schema import Message, Row
 from studio.errors import DataError
 
@@ -106,23 +107,29 @@ def statistics(
     return TokenStatistics(len(lengths), tokens, trained, cut, untrained, lengths)
 
 
-def prompt_ids(tokenizer: PreTrainedTokenizerBase, messages: list[Message]) -> list[int]:
+def prompt_ids(tokenizer: PreTrainedTokenizerBase, messages: list[Message], tools: str | None = None) -> list[int]:
     """The tokens to generate an answer from: those that training shows before an answer to the same messages.
 
-    A system text goes where training puts it, and control tokens inside messages are read as plain text. Raises `DataError` when the
-    template refuses the messages.
+    A system text goes where training puts it, and control tokens inside messages are read as plain text; `tools` is JSON text, as in a row.
+    Raises `DataError` when the template refuses the messages.
     """
-    format = chat_format(tokenizer)
-    warnings: list[str] = []
-    turns = [Turn(message["role"], neutralised(message["content"], format.controls, warnings)) for message in messages]
     try:
-        try:
-            text = format.text(format.prepared(turns), open_answer=True)
-        except TemplateRefusal:
-            text = format.text(format.prepared(turns, merge=True), open_answer=True)
+        text = _open_prompt(tokenizer, messages, tools).text
     except TemplateRefusal as error:
         raise DataError(str(error), "Change the messages, or choose a model whose template takes them.") from error
     return _encode(tokenizer, [text], False)[0].ids
+
+
+def _open_prompt(tokenizer: PreTrainedTokenizerBase, messages: list[Message], tools: str | None) -> Layout:
+    """The text of messages with the opening of an answer behind them."""
+    format = chat_format(tokenizer).using(tools)
+    turns = [turn_of(message) for message in messages]
+    warnings = format.without_place(turns)
+    turns = [neutralised_turn(turn, format.controls, warnings) for turn in turns]
+    try:
+        return Layout(format.text(format.prepared(turns), open_answer=True), [], warnings)
+    except TemplateRefusal:
+        return Layout(format.text(format.prepared(turns, merge=True), open_answer=True), [], warnings)
 
 
 def _render_batch(
@@ -160,15 +167,13 @@ def _ending(tokenizer: PreTrainedTokenizerBase) -> str:
 
 def _chat_layout(tokenizer: PreTrainedTokenizerBase, row: Row, kind: str, train_on: TrainOn) -> Layout:
     """The text of a row's conversation with the answers to train."""
-    format = chat_format(tokenizer)
     if kind == "prompt":
-        warnings: list[str] = []
-        turns = [Turn(message["role"], neutralised(message["content"], format.controls, warnings)) for message in row["prompt"]]
-        return Layout(format.text(format.prepared(turns), open_answer=True), [], warnings)
+        return _open_prompt(tokenizer, row["prompt"], row.get("tools"))
+    format = chat_format(tokenizer).using(row.get("tools"))
     messages, first = _messages(row, kind)
     answers = [index for index, message in enumerate(messages) if message["role"] == "assistant" and index >= first]
     chosen = set(answers[-1:] if train_on == "last_answer" else answers)
-    return lay_out(format, [Turn(message["role"], message["content"], index in chosen) for index, message in enumerate(messages)])
+    return lay_out(format, [turn_of(message, index in chosen) for index, message in enumerate(messages)])
 
 
 def _messages(row: Row, kind: str) -> tuple[list[Message], int]:

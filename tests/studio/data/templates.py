@@ -105,6 +105,28 @@ TWO_ENDS = (
     "{{- '<|end|>' }}{%- endfor %}{%- if add_generation_prompt %}{{- '<|assistant|>' }}{%- endif %}"
 )
 
+TOOLS_CHATML = (
+    "{%- if tools %}{{- '<|system|>\n' }}{%- if messages[0].role == 'system' %}{{- messages[0].content + '\n\n' }}{%- endif %}"
+    "{{- 'Tools:' }}{%- for tool in tools %}{{- '\n' + (tool | tojson) }}{%- endfor %}{{- '<|end|>\n' }}"
+    "{%- elif messages[0].role == 'system' %}{{- '<|system|>\n' + messages[0].content + '<|end|>\n' }}{%- endif %}"
+    "{%- for m in messages %}"
+    "{%- if m.role == 'user' %}{{- '<|user|>\n' + m.content + '<|end|>\n' }}"
+    "{%- elif m.role == 'assistant' %}{{- '<|assistant|>' }}"
+    "{%- if m.content %}{{- '\n' + m.content }}{%- endif %}"
+    "{%- for call in m.tool_calls or [] %}"
+    "{{- '\n<tool_call>\n{\"name\": \"' + call.function.name + '\", \"arguments\": ' + (call.function.arguments | tojson) + '}' }}"
+    "{{- '\n</tool_call>' }}{%- endfor %}"
+    "{{- '<|end|>\n' }}"
+    "{%- elif m.role == 'tool' %}"
+    "{%- if loop.first or messages[loop.index0 - 1].role != 'tool' %}{{- '<|user|>' }}{%- endif %}"
+    "{{- '\n<tool_response>\n' + m.content + '\n</tool_response>' }}"
+    "{%- if loop.last or messages[loop.index0 + 1].role != 'tool' %}{{- '<|end|>\n' }}{%- endif %}"
+    "{%- endif %}{%- endfor %}"
+    "{%- if add_generation_prompt %}{{- '<|assistant|>\n' }}{%- endif %}"
+)
+
+TOOLS_TEXT_ARGUMENTS = TOOLS_CHATML.replace("(call.function.arguments | tojson)", "call.function.arguments")
+
 ALL = {
     "generation_around_all": GENERATION_AROUND_ALL,
     "parts": PARTS,

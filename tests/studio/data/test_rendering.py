@@ -9,7 +9,7 @@ import weakref
 
 import pytest
 
-from studio.data import layout
+from studio.data import chat_format
 from studio.data.rendering import prompt_ids, render, render_rows, statistics
 from studio.errors import DataError
 from tests.studio.data import templates
@@ -237,7 +237,7 @@ def test_tokenizers_are_not_kept_alive():
 
 
 def test_reserved_characters_are_removed(plain):
-    content = f"a{layout.OPEN}b{layout.BREAK}c"
+    content = f"a{chat_format.OPEN}b{chat_format.BREAK}c"
     rendered = render(plain, {"messages": [{"role": "user", "content": content}, CHAT[2]]}, "chat")
     assert "abc" in rendered.text
     assert trained_text(plain, rendered) == "thank you<|end|>"
