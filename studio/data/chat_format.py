@@ -189,11 +189,11 @@ class ChatFormat:
     @cached_property
     def tool_use(self) -> ToolUse:
         """What the template has a place for, by showing it a made-up tool, a call of it and its result."""
-        tool = {"name": PROBE, "description": "made up", "parameters": {"type": "object", "properties": {}, "required": []}}
+        tool = {"name": "toolprobe", "description": "made up", "parameters": {"type": "object", "properties": {}, "required": []}}
         question, format = Turn("user", "question"), copy.copy(self)
         format.tools = [{"type": "function", "function": tool}]
         format.tool_use = ToolUse(True, True, True, False)
-        tools = format._shows([question])
+        tools = format._shows([question], "toolprobe")
         format.tools = format.tools if tools else None
         calls = format._shows([question, _call_of(PROBE)])
         if not calls:
@@ -203,9 +203,9 @@ class ChatFormat:
         results = format._shows([question, asked, Turn("tool", PROBE, name="other", call_id=PROBE_ID)])
         return ToolUse(tools, calls, results, calls and format.tool_use.text_arguments)
 
-    def _shows(self, turns: list[Turn]) -> bool:
+    def _shows(self, turns: list[Turn], what: str = PROBE) -> bool:
         try:
-            return PROBE in self.text(turns)
+            return what in self.text(turns)
         except TemplateRefusal:
             return False
 

@@ -84,6 +84,16 @@ def test_templates_without_tools_show_them_as_text(name):
     assert any("no place for tool calls" in warning for warning in rendered.warnings)
 
 
+def test_a_template_that_shows_tools_but_no_calls():
+    tokenizer = make_tokenizer(templates.TOOLS_CHATML.replace("m.tool_calls or []", "[]"))
+    rendered = render(tokenizer, CHAT, "chat", max_length=1000)
+    assert "Tools:" in rendered.text
+    assert WRITTEN in trained_text(tokenizer, rendered)
+    assert [warning for warning in rendered.warnings if "no place" in warning] == [
+        "The model's chat template has no place for tool calls; they are written into the answer."
+    ]
+
+
 def test_rows_of_other_kinds_show_their_tools(tokenizer):
     row = {"prompt": [QUESTION], "chosen": [call("hour"), result("9"), ANSWER], "rejected": [ANSWER], "tools": TOOLS}
     rendered = render(tokenizer, row, "preference", max_length=1000)
