@@ -13,6 +13,10 @@ from studio.db import Database
 from studio.errors import WorkspaceError
 
 DEFAULT_ROOT = "~/luthier"
+INBOX_NOTE = "README.txt"
+INBOX_WORDS = (
+    "Put data files into this folder, and the Data tab and `luthier data import` find them here: large ones need no upload then.\n"
+)
 
 
 def assets_dir() -> Path:
@@ -33,6 +37,8 @@ class Workspace:
         try:
             for folder in (self.datasets, self.runs, self.models, self.exports, self.inbox):
                 folder.mkdir(parents=True, exist_ok=True)
+            if not (self.inbox / INBOX_NOTE).exists():
+                (self.inbox / INBOX_NOTE).write_text(INBOX_WORDS)
         except OSError as error:
             raise WorkspaceError(
                 f"The workspace {self.root} cannot be created: {error.strerror or error}.",

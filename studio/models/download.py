@@ -13,6 +13,7 @@ import sys
 from pathlib import Path
 
 from studio.errors import ModelError
+from studio.network import OFFLINE
 
 PATTERNS = [
     "*.safetensors",
@@ -26,7 +27,6 @@ PATTERNS = [
     "README.md",
     "LICENSE*",
 ]
-OFFLINE = ("HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE", "HF_DATASETS_OFFLINE")
 PROGRAM = """
 import sys
 from huggingface_hub import snapshot_download

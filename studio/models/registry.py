@@ -16,19 +16,19 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from studio.db import Model, Preference, Run, now
+from studio.db import Model, Run, now
 from studio.errors import ModelError, NotFoundError
 from studio.models.headers import read_json, sha256_of, weight_files
 from studio.models.inspect import FolderInfo, Matrix, check_folder, inspect_adapter, inspect_folder, is_adapter
 from studio.models.lineage import lineage
 from studio.models.templates import check_templates
+from studio.network import allow_network, network_allowed
 from studio.workspace import Workspace, assets_dir
 
-__all__ = ["lineage"]
+__all__ = ["allow_network", "lineage", "network_allowed"]
 
 STARTER = "starter"
 NAME = re.compile(r"^[A-Za-z0-9][A-Za-z0-9._ -]{0,79}$")
-NETWORK_KEY = "network"
 
 
 @dataclass(frozen=True)
@@ -301,19 +301,6 @@ def restore_model(ws: Workspace, name: str) -> ModelInfo:
         row.deleted_at = None
         session.flush()
         return _info(ws, session, row)
-
-
-def network_allowed(ws: Workspace) -> bool:
-    """Whether this workspace may use the network; it may not unless a person allowed it."""
-    with ws.db.read() as session:
-        row = session.get(Preference, NETWORK_KEY)
-        return bool(row and row.value.get("allowed"))
-
-
-def allow_network(ws: Workspace, allowed: bool) -> None:
-    """Remember whether this workspace may use the network."""
-    with ws.db.write() as session:
-        session.merge(Preference(key=NETWORK_KEY, value={"allowed": allowed}))
 
 
 def _register_starter(ws: Workspace) -> None:
