@@ -11,7 +11,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import takewhile
-from typing import TYPE_CHECKING, Any, ClassVar, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Protocol
 
 from studio.data.rendering import Rendered, TrainOn, render_rows
 from studio.data.schema import Row
@@ -27,8 +27,7 @@ FEWEST_PROMPT = 16
 """Tokens of a prompt that must stay in front of an answer, so that the model still sees what it answers and that it is its turn."""
 
 
-@dataclass(frozen=True, slots=True)
-class Fit:
+class Fit(NamedTuple):
     """What a cut leaves of a row: the lengths of its sequences, and how many of their tokens are trained."""
 
     lengths: tuple[int, ...]

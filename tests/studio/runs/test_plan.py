@@ -102,7 +102,7 @@ def test_the_steps_are_those_of_the_trainer(ws: Workspace, optim: dict[str, obje
 def test_moving_a_slider_is_quick_once_the_rows_are_counted(ws: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
     add_version(ws, "many", "chat", {"train": [chat(i, i % 40) for i in range(3000)]}, {"kind": "test"})
     plan(ws, a_recipe(data=data("many")))
-    monkeypatch.setattr(counting, "render_rows", None)
+    monkeypatch.setattr(counting, "render_count", None)
     started = time.perf_counter()
     shorter = plan(ws, a_recipe(data=data("many", max_length=32), optim={"learning_rate": 1e-4}))
     assert time.perf_counter() - started < 0.2
