@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import gzip
+import io
 import json
+import stat
 import struct
+import zipfile
 import zlib
+from datetime import date, datetime
 
+import openpyxl
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
 from studio.data import formats
-from studio.data.formats import read_file
+from studio.data.formats import ReadSettings, open_source, read_file
+from studio.data.readers.source import MAX_ROW_CHARACTERS
 from studio.errors import DataError
 
 TABLE = 'text#label\n"a ""quoted"", text\nover two lines"#good\nplain é#bad\n'
@@ -146,6 +153,195 @@ def test_only_the_first_rows(tmp_path):
     assert len(read_file(write(tmp_path, "rows.jsonl", lines), limit_rows=10).rows) == 10
 
 
+def test_paragraphs_sections_and_whole_files(tmp_path):
+    book = write(tmp_path, "book.txt", "Once upon\na time.\n\nThere was\na king\nwith a crown.\n")
+    table = read_file(book)
+    assert [row["text"] for row in table.rows] == ["Once upon\na time.", "There was\na king\nwith a crown."]
+    assert table.lines == [1, 4]
+    assert "paragraph" in table.notes[0]
+    assert len(read_file(book, settings=ReadSettings(text_rows="line")).rows) == 5
+    assert len(read_file(book, settings=ReadSettings(text_rows="file")).rows) == 1
+    manual = write(tmp_path, "manual.md", "# Manual\n\n## Install\nRun it.\n\n```\n# no heading\n```\n## Use\nPress it.\n")
+    table = read_file(manual)
+    assert [row["text"] for row in table.rows] == ["# Manual\n\n## Install\nRun it.\n\n```\n# no heading\n```", "## Use\nPress it."]
+    assert table.lines == [1, 9]
+    assert table.format == "markdown"
+
+
+def test_a_workbook(tmp_path):
+    book = openpyxl.Workbook()
+    first = book.active
+    first.title = "Notes"
+    sheet = book.create_sheet("Reviews")
+    for row in (
+        ["Reviews of March"],
+        [],
+        ["text", "label", None, "when"],
+        ["fine", 1, None, date(2026, 3, 1)],
+        ["bad", 2.5, None, None],
+        [],
+    ):
+        sheet.append(row)
+    sheet.append(["odd", "good", None, datetime(2026, 3, 2, 12, 30)])
+    sheet.append(["too", "many", None, "values", "here"])
+    book.save(tmp_path / "book.xlsx")
+    table = read_file(tmp_path / "book.xlsx")
+    assert table.columns == ["text", "label", "when"]
+    assert table.rows == [
+        {"text": "fine", "label": 1, "when": "2026-03-01"},
+        {"text": "bad", "label": 2.5, "when": ""},
+        {"text": "odd", "label": "good", "when": "2026-03-02 12:30:00"},
+    ]
+    assert table.lines == [4, 5, 7]
+    assert [(bad.line, bad.reason) for bad in table.bad_rows] == [(8, "has 5 values where there are 4 columns")]
+    assert "sheet Reviews; there are also: Notes" in table.notes[0]
+    with pytest.raises(DataError, match="has no rows"):
+        read_file(tmp_path / "book.xlsx", settings=ReadSettings(sheet="Notes"))
+    with pytest.raises(DataError, match="no sheet called Other"):
+        read_file(tmp_path / "book.xlsx", settings=ReadSettings(sheet="Other"))
+
+
+def test_formulas_come_in_as_their_values_or_are_told(tmp_path):
+    book = openpyxl.Workbook()
+    for row in (["text", "score"], ["fine", "=1+1"], ["bad", 3]):
+        book.active.append(row)
+    book.save(tmp_path / "book.xlsx")
+    table = read_file(tmp_path / "book.xlsx")
+    assert table.rows[1]["score"] == 3
+    assert "1 cells hold formulas without a saved value" in table.notes[0]
+
+
+@pytest.mark.parametrize("how", ["file", "stream", "lz4", "feather"])
+def test_arrow(tmp_path, how):
+    table = pa.table({"text": pa.array([f"t{i % 7}" for i in range(5000)]).dictionary_encode(), "n": range(5000)})
+    path = tmp_path / ("rows.feather" if how == "feather" else "rows.arrow")
+    if how == "feather":
+        import pyarrow.feather
+
+        pyarrow.feather.write_feather(table, path, compression="zstd")
+    else:
+        make = pa.ipc.new_stream if how == "stream" else pa.ipc.new_file
+        options = pa.ipc.IpcWriteOptions(compression="lz4" if how == "lz4" else None)
+        with make(path, table.schema, options=options) as writer:
+            writer.write_table(table)
+    read = read_file(path)
+    assert len(read.rows) == 5000
+    assert read.rows[4999] == {"text": "t1", "n": 4999}
+
+
+def packed(*members: tuple[str, str | bytes]) -> bytes:
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in members:
+            archive.writestr(name, content)
+    return out.getvalue()
+
+
+def test_one_file_in_an_archive_is_read_as_if_it_were_alone(tmp_path):
+    content = "text,label\na,b\nc,d\n"
+    for path in (
+        write(tmp_path, "rows.csv.gz", gzip.compress(content.encode())),
+        write(tmp_path, "rows.zip", packed(("deep/rows.csv", content), ("__MACOSX/rows.csv", b"\0"), ("README.md", "# About"))),
+    ):
+        table = read_file(path)
+        assert table.format == "csv"
+        assert table.rows == [{"text": "a", "label": "b"}, {"text": "c", "label": "d"}]
+    assert "Left out of the archive: README.md" in table.notes[0]
+
+
+def test_several_files_in_an_archive_are_its_parts(tmp_path):
+    path = write(tmp_path, "both.zip", packed(("b.jsonl", '{"text": "b", "n": 1}\n'), ("a.csv", "text\na\n"), ("none.csv", "")))
+    with open_source(path) as source:
+        assert [(part.name, part.format) for part in source.parts] == [("a.csv", "csv"), ("b.jsonl", "jsonl")]
+        assert source.columns == ["text", "n"]
+        assert source.head(1).rows == [{"text": "a"}]
+        assert "none.csv is empty." in source.notes
+        folder = source.parts[0].path.parent
+    assert not folder.exists()
+
+
+def test_archives_that_play_tricks_are_refused(tmp_path):
+    for name in ("../up.csv", "/etc/up.csv", "a/../../up.csv", "C:\\up.csv", "..\\up.csv"):
+        with pytest.raises(DataError, match="leads out of the archive"):
+            read_file(write(tmp_path, "tricks.zip", packed((name, "text\na\n"))))
+    link = zipfile.ZipInfo("link.csv")
+    link.external_attr = (stat.S_IFLNK | 0o777) << 16
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w") as archive:
+        archive.writestr(link, "/etc/passwd")
+    with pytest.raises(DataError, match="a link"):
+        read_file(write(tmp_path, "link.zip", out.getvalue()))
+    with pytest.raises(DataError, match=r"no file that can be read; it holds inner\.zip"):
+        read_file(write(tmp_path, "nested.zip", packed(("inner.zip", packed(("a.csv", "text\na\n"))))))
+
+
+def test_decompression_bombs_are_refused_before_they_grow(tmp_path, monkeypatch):
+    monkeypatch.setattr("studio.data.readers.columnar.ALWAYS_ALLOWED_BYTES", 1 << 20)
+    zeros = b"text\n" + b"a" * (64 << 20)
+    for path in (
+        write(tmp_path, "bomb.csv.gz", gzip.compress(zeros)),
+        write(tmp_path, "bomb.zip", packed(("bomb.csv", zeros))),
+        write(tmp_path, "bomb.xlsx", packed(("[Content_Types].xml", "<a/>"), ("xl/sharedStrings.xml", zeros))),
+    ):
+        with pytest.raises(DataError, match="grows to more than"):
+            read_file(path)
+
+
+def test_a_row_that_is_far_too_large_is_set_aside(tmp_path):
+    long = "x" * (MAX_ROW_CHARACTERS + 10)
+    lines = [json.dumps({"text": text}) for text in ("first", long, "last")]
+    pq.write_table(pa.table({"text": ["first", long, "last"]}), tmp_path / "rows.parquet")
+    for path in (
+        write(tmp_path, "rows.jsonl", "\n".join(lines)),
+        write(tmp_path, "rows.json", "[" + ",".join(lines) + "]"),
+        write(tmp_path, "rows.csv", f"text\nfirst\n{long}\nlast\n"),
+        write(tmp_path, "rows.txt", f"first\n{long}\nlast\n"),
+        tmp_path / "rows.parquet",
+    ):
+        table = read_file(path)
+        assert [row["text"] for row in table.rows] == ["first", "last"], path
+        assert len(table.bad_rows) == 1
+        assert "million characters" in table.bad_rows[0].reason
+    table = read_file(write(tmp_path, "field.csv", f"text,label\nfirst,a\n{long[: 2 << 20]},b\nlast,c\n"))
+    assert len(table.rows) == 2
+    assert "has a value of more than" in table.bad_rows[0].reason
+
+
+def test_long_json_lists_are_read_piece_by_piece(tmp_path):
+    rows = [{"text": f"row {i}", "n": i, "list": [i, {"deep": "]"}]} for i in range(30_000)]
+    path = write(tmp_path, "rows.json", json.dumps(rows))
+    assert path.stat().st_size > 1 << 20
+    assert read_file(path).rows == rows
+    mixed = read_file(write(tmp_path, "mixed.json", '[{"text": "a"}, 3, "b", null, [1], {"text": "c"}]'))
+    assert [row["text"] for row in mixed.rows] == ["a", "c"]
+    assert [(bad.line, bad.text) for bad in mixed.bad_rows] == [(2, "3"), (3, '"b"'), (4, "null"), (5, "[1]")]
+    for broken, told in (
+        ("[1, 2] 3", "behind the list"),
+        ('[{"a": 1} {"a": 2}]', "comma"),
+        ('[{"a": 1},\n{"a" 2}]', "line 2"),
+        ("[1,]", "JSON"),
+    ):
+        with pytest.raises(DataError, match=told):
+            read_file(write(tmp_path, "broken.json", broken))
+
+
+def test_a_person_may_say_what_is_not_found_out(tmp_path):
+    path = write(tmp_path, "rows.csv", "text:label\nschön:gut\n".encode("latin-1"))
+    told = ReadSettings(encoding="latin-1", delimiter=":")
+    assert read_file(path, settings=told).rows == [{"text": "schön", "label": "gut"}]
+    with pytest.raises(DataError, match="no encoding called"):
+        read_file(path, settings=ReadSettings(encoding="klingon"))
+
+
+def test_columns_that_come_late_are_found(tmp_path):
+    lines = [json.dumps({"text": f"row {i}"}) for i in range(3000)]
+    path = write(tmp_path, "rows.jsonl", "\n".join([*lines, json.dumps({"text": "last", "label": "x"})]))
+    with open_source(path) as source:
+        assert source.head(10).columns == ["text"]
+        assert source.columns == ["text", "label"]
+        assert [len(batch) for batch in source.batches(2000)] == [2000, 1001]
+
+
 PNG = b"\x89PNG\r\n\x1a\n" + struct.pack(">I", 13) + b"IHDR" + bytes(20)
 
 
@@ -163,8 +359,19 @@ PNG = b"\x89PNG\r\n\x1a\n" + struct.pack(">I", 13) + b"IHDR" + bytes(20)
         ("image.csv", PNG, "image"),
         ("noise.csv", zlib.compress(bytes(range(256)) * 40), "binary"),
         ("zeros.jsonl", bytes(1000), "binary"),
-        ("book.xlsx", b"PK\x03\x04" + bytes(40), "Excel"),
+        ("book.xlsx", b"PK\x03\x04" + bytes(40), "not an Excel workbook"),
         ("book.csv", b"PK\x03\x04" + bytes(40), "Excel"),
+        ("table.xlsx", b"text,label\na,b\n", "not an Excel workbook"),
+        ("table.arrow", b"text,label\na,b\n", "not an Arrow file"),
+        ("cut.arrow", b"ARROW1" + bytes(40), "cannot be read as Arrow"),
+        ("old.feather", b"FEA1" + bytes(40), "first version"),
+        ("rows.zip", b"text,label\na,b\n", "not a .zip file"),
+        ("cut.zip", b"PK\x03\x04" + bytes(40), "cannot be unpacked"),
+        ("rows.csv.gz", b"text,label\na,b\n", "not a .gz file"),
+        ("cut.csv.gz", gzip.compress(b"text\n" + b"row\n" * 100)[:-12], "cannot be unpacked"),
+        ("rows.gz", gzip.compress(b"text\n"), "does not say what is inside"),
+        ("rows.tar.gz", gzip.compress(b"text\n"), "another archive"),
+        ("none.csv.gz", gzip.compress(b""), "an empty file"),
         ("table.parquet", b"text,label\na,b\n", "not a Parquet file"),
         ("cut.parquet", b"PAR1" + bytes(40), "cannot be read as Parquet"),
         ("table.csv", b"PAR1" + bytes(40), "another extension"),
