@@ -106,6 +106,15 @@ def to_table(kind: str, rows: list[Row], schema: pa.Schema | None = None) -> pa.
         raise DataError(f"A row does not fit the kind {kind}: {error}.", "Compare its columns with the kind's description.") from error
 
 
+def content_of(table: pa.Table, kind: str) -> pa.Table:
+    """What training reads of a table of `kind`: no provenance, but every optional field, so that tables of several versions fit."""
+    optional = {_PART + name for name in TOOL_FIELDS} | {"tools"} if is_conversational(kind) else set()
+    schema = schema_for(kind, optional)
+    there = [name for name in schema.names if name in table.column_names]
+    columns = {name: table[name].cast(schema.field(name).type) for name in there}
+    return pa.table([columns.get(field.name, pa.nulls(table.num_rows, field.type)) for field in schema], schema=schema)
+
+
 def is_conversational(kind: str) -> bool:
     """Whether rows of `kind` are made of messages."""
     return kind not in ("text", "labelled")

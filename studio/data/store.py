@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 
 from studio.data.importing import BAD_ROWS, import_file, import_files
 from studio.data.paging import count_matches, page
-from studio.data.schema import Row, without_nulls
+from studio.data.schema import Row, content_of, without_nulls
 from studio.data.splits import SplitSettings, split_rows
 from studio.data.writing import ALIASES, VersionInfo, add_version, check_name, find_dataset, info_of, new_version
 from studio.db import Dataset, Preference, now
@@ -98,13 +98,19 @@ def bad_rows_file(ws: Workspace, ref: str) -> Path:
     return info.folder / BAD_ROWS
 
 
-def load(ws: Workspace, ref: str) -> dict[str, datasets.Dataset]:
-    """The splits of a version as `datasets.Dataset`, without its cache and without the network."""
+def load(ws: Workspace, ref: str, only_content: bool = False) -> dict[str, datasets.Dataset]:
+    """The splits of a version as `datasets.Dataset`, without its cache and without the network.
+
+    With `only_content` they have the columns that training reads, the same for every version of a kind.
+    """
     from datasets import Dataset as Table
     from datasets.table import InMemoryTable
 
     info = get_version(ws, ref)
-    return {side: Table(InMemoryTable(_read(info, side))) for side in info.splits}
+    tables = {side: _read(info, side) for side in info.splits}
+    if only_content:
+        tables = {side: content_of(table, info.kind) for side, table in tables.items()}
+    return {side: Table(InMemoryTable(table)) for side, table in tables.items()}
 
 
 def rename(ws: Workspace, name: str, new_name: str) -> None:
