@@ -34,3 +34,13 @@ def test_thinning_keeps_the_ends_and_the_spike() -> None:
 def test_short_curves_are_drawn_whole() -> None:
     curve = {"loss": {"x": [1, 2], "y": [3.0, 2.0]}}
     assert charts.thinned(curve) == curve
+
+
+def test_a_preference_run_draws_its_margin_and_its_accuracy() -> None:
+    rows = [{"step": 1, "loss": 0.7, "rewards/margins": 0.1, "rewards/accuracies": 0.5}, {"step": 1, "eval_rewards/margins": 0.2}]
+    points = charts.points(rows)
+    assert points["rewards/margins"]["y"] == [0.1]
+    assert points["eval_rewards/margins"]["y"] == [0.2]
+    panels = {panel["id"]: panel for panel in charts.layout()}
+    assert panels["preferences"]["share"]
+    assert all(panels[name]["meaning"].count(".") == 1 for name in ("margins", "preferences", "rewards"))
