@@ -150,3 +150,11 @@ def by_class(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
         if table:
             return [{"label": label, **{k: v for k, v in values.items() if isinstance(v, int | float)}} for label, values in table.items()]
     return []
+
+
+def by_task(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The newest evaluation of a mix, one row a dataset with its held-out figures by name; empty for a single dataset."""
+    for row in reversed(rows):
+        if table := row.get("eval_by_task"):
+            return [{"task": task, **values} for task, values in table.items()]
+    return []

@@ -21,7 +21,7 @@ from studio.recipe import Recipe
 
 UNIONS = ("method", "adaptation")
 SOURCES = "data.sources"
-WEIGHTS = "data.weights"
+WEIGHTS, CAPS = "data.weights", "data.caps"
 ORDER = ("name", "model", SOURCES)
 
 
@@ -48,7 +48,7 @@ class Form:
     def read(self, values: Sequence[Any]) -> Recipe:
         """The recipe that the form's values describe; raises `RecipeError` with one problem a field."""
         named = dict(zip(self.components, values, strict=True))
-        named[SOURCES] = _sources(named.get(SOURCES) or [], named.pop(WEIGHTS, ""))
+        named[SOURCES] = _sources(named.get(SOURCES) or [], named.pop(WEIGHTS, ""), named.pop(CAPS, ""))
         method, adaptation = (str(named.pop(union)) for union in UNIONS)
         return fields.from_form(named, method, adaptation)
 
@@ -60,10 +60,12 @@ class Form:
         newest = {ref.partition("@")[0]: ref for _, ref in datasets}
         names = [newest.get(s["name"], s["name"]) for s in sources]
         values[WEIGHTS] = ", ".join(f"{s['weight']:.12g}" for s in sources) if any(s["weight"] != 1 for s in sources) else ""
+        values[CAPS] = ", ".join(str(s["cap"] or "all") for s in sources) if any(s["cap"] for s in sources) else ""
         special = {
             "model": gr.update(value=recipe.model, choices=models),
             SOURCES: gr.update(value=names, choices=datasets),
             WEIGHTS: gr.update(value=values[WEIGHTS], visible=len(names) > 1),
+            CAPS: gr.update(value=values[CAPS], visible=len(names) > 1),
             "method": gr.update(value=recipe.method.kind, info=summary("method", recipe.method.kind)),
             "adaptation": gr.update(value=recipe.adaptation.kind, info=summary("adaptation", recipe.adaptation.kind)),
         }
@@ -89,12 +91,20 @@ class Form:
         return gr.update(label=label)
 
 
-def _sources(names: Sequence[str], weights: str) -> list[dict[str, Any]]:
-    """The chosen datasets with their weights, which are written as `1, 0.5`."""
-    given = [part.strip() for part in str(weights or "").split(",") if part.strip()]
-    if given and len(given) != len(names):
-        raise RecipeError([FieldProblem(WEIGHTS, f"{len(names)} datasets need {len(names)} weights, or none")])
-    return [{"name": name, "weight": weight} for name, weight in zip(names, given or [1.0] * len(names), strict=True)]
+def _sources(names: Sequence[str], weights: str, caps: str) -> list[dict[str, Any]]:
+    """The chosen datasets with their weights, which are written as `1, 0.5`, and their caps, written as `all, 200`."""
+    given, most = _listed(weights, names, WEIGHTS), _listed(caps, names, CAPS)
+    limits = [None if cap == "all" else cap for cap in most]
+    sources = zip(names, given or [1.0] * len(names), limits or [None] * len(names), strict=True)
+    return [{"name": name, "weight": weight, "cap": cap} for name, weight, cap in sources]
+
+
+def _listed(text: str, names: Sequence[str], key: str) -> list[str]:
+    """The parts of a text with commas: one for each dataset, or none at all."""
+    parts = [part.strip() for part in str(text or "").split(",") if part.strip()]
+    if parts and len(parts) != len(names):
+        raise RecipeError([FieldProblem(key, f"{len(names)} datasets need {len(names)} values, or none")])
+    return parts
 
 
 def problems_value(error: RecipeError, method: str, adaptation: str) -> dict[str, str]:
@@ -103,7 +113,7 @@ def problems_value(error: RecipeError, method: str, adaptation: str) -> dict[str
     for problem in error.problems:
         path = problem.path
         if path.startswith(f"{SOURCES}."):
-            path = WEIGHTS if path.endswith("weight") else SOURCES
+            path = {"weight": WEIGHTS, "cap": CAPS}.get(path.rpartition(".")[2], SOURCES)
         message = problem.message[:1].upper() + problem.message[1:]
         found.setdefault(element_id(fields.key_of(path, method, adaptation)) if path else "", message.rstrip(".") + ".")
     return found
@@ -128,6 +138,12 @@ def build(page: Page) -> Form:
             info="How often each dataset is drawn, in order (1, 0.5); empty draws all alike.",
             visible=False,
             elem_id=element_id(WEIGHTS),
+        )
+        form.components[CAPS] = gr.Textbox(
+            label="Rows at most",
+            info="Of each dataset, in order (all, 200); empty takes all rows of each.",
+            visible=False,
+            elem_id=element_id(CAPS),
         )
         for union in UNIONS:
             form.components[union] = _union(union)

@@ -58,7 +58,10 @@ class Followed:
                 self.generation = time.time_ns()
         whole = generation != self.generation or start == 0 or start > len(rows)
         curves = charts.thinned(charts.points(rows)) if whole else charts.points(rows[start:])
-        return {"generation": str(self.generation), "next": len(rows), "whole": whole, "curves": curves, "by_class": charts.by_class(rows)}
+        return {
+            "generation": str(self.generation), "next": len(rows), "whole": whole, "curves": curves,
+            "by_class": charts.by_class(rows), "by_task": charts.by_task(rows),
+        }  # fmt: skip
 
 
 class Follower:

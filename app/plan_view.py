@@ -38,7 +38,7 @@ def build() -> gr.HTML:
 
 def plan_html(plan: Plan, measured: Measurement | None = None) -> str:
     """The panel for a plan; times and memory are the measured ones where there are any."""
-    lines = [_line(label, value, meaning) for label, value, meaning in _facts(plan, measured)]
+    lines = [_line(label, value, meaning) for label, value, meaning in [*_facts(plan, measured), *_mix(plan)]]
     warnings = "".join(_warning(warning) for warning in plan.warnings)
     count = len(plan.warnings)
     summary = "Nothing to watch out for." if not count else f"{count} {'thing' if count == 1 else 'things'} to watch out for"
@@ -80,6 +80,14 @@ def _facts(plan: Plan, measured: Measurement | None) -> list[tuple[str, str, str
     ways = [plan.precision, "packed" if plan.packing else "", "with gradient checkpointing" if plan.checkpointing else ""]
     facts.append(("Done in", ", ".join(way for way in ways if way), "What the settings on auto came to."))
     return facts
+
+
+def _mix(plan: Plan) -> list[tuple[str, str, str]]:
+    """For a mix of datasets, what each comes to: its part of an epoch, and how often its rows come in the whole run."""
+    if len(plan.shares) < 2:
+        return []
+    words = "; ".join(f"{s.name} {s.share:.0%} ({s.rows:,} rows, {s.times * plan.resolved.epochs:.3g} times)" for s in plan.shares)
+    return [("Mix", words, "Each dataset's part of what is trained on, and how often its rows come in the whole run.")]
 
 
 def _memory(plan: Plan) -> str:

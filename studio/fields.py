@@ -155,7 +155,7 @@ def apply_overrides(recipe: Recipe, overrides: dict[str, Any]) -> Recipe:
     """The recipe with some fields changed by dotted path (`{"optim.learning_rate": "1e-4"}`); texts are read as YAML values.
 
     `method.kind` and `adaptation.kind` switch the variant, whose other fields then start from their defaults. `data.sources` also takes
-    `name,name@2` or `name=0.5,other=2` for weights. Raises `RecipeError`.
+    `name,name@2`, `name=0.5,other=2` for weights, or `name=1:200` for at most 200 rows of it. Raises `RecipeError`.
     """
     plain = recipe.model_dump()
     for union in UNIONS:
@@ -174,12 +174,19 @@ def apply_overrides(recipe: Recipe, overrides: dict[str, Any]) -> Recipe:
 
 
 def parse_sources(text: str) -> list[dict[str, Any]]:
-    """`support, reviews@2=0.5` as data sources with weights."""
+    """`support, reviews@2=0.5:200` as data sources with weights and caps."""
     sources = []
     for part in filter(None, (p.strip() for p in text.split(","))):
-        name, _, weight = part.partition("=")
-        sources.append({"name": name.strip(), "weight": weight.strip() or 1.0})
+        name, _, rest = part.partition("=")
+        weight, _, cap = rest.partition(":")
+        sources.append({"name": name.strip(), "weight": weight.strip() or 1.0, "cap": cap.strip() or None})
     return sources
+
+
+def _source_text(source: dict[str, Any]) -> str:
+    """A source as `parse_sources` reads it."""
+    weight = "" if source["weight"] == 1 and source["cap"] is None else f"={source['weight']:g}"
+    return source["name"] + weight + (f":{source['cap']}" if source["cap"] is not None else "")
 
 
 def _scalar(path: str, text: str) -> Any:
@@ -200,7 +207,7 @@ def to_command(recipe: Recipe) -> str:
             continue
         value = _get(plain, path)
         if path == "data.sources":
-            value = ",".join(s["name"] if s["weight"] == 1 else f"{s['name']}={s['weight']:g}" for s in value)
+            value = ",".join(_source_text(source) for source in value)
         parts += [f"--{path}", "null" if value is None else str(value)]
     return shlex.join(parts)
 

@@ -23,17 +23,29 @@ class DataSource(Settings):
 
     name: str = setting(..., "Dataset", "Name of a dataset, with @ and a number for a version other than the newest.", min_length=1)
     weight: float = setting(1.0, "Weight", "How often its rows are drawn, relative to the other datasets.", gt=0, le=1000)
+    cap: int | None = setting(None, "Rows at most", "At most this many of its training rows, drawn by the seed; empty takes all.", ge=1)
 
 
 class Data(Settings):
     sources: list[DataSource] = setting([], "Data", "The datasets to train on.", basic=True)
+    temperature: float = setting(
+        1.0,
+        "Mixing temperature",
+        "1 mixes datasets by their size; higher values repeat small ones until all weigh nearly the same.",
+        ge=1,
+        le=100,
+    )
     holdout: float = setting(
         0.1, "Held-out share", "Share of rows kept for evaluation when a dataset has no validation split of its own.", ge=0, le=0.5
     )
     max_length: int = setting(
-        512, "Longest row", "Longer rows are cut at their end, or, for pairs of answers, at the beginning of the prompt.", unit="tokens", ge=8,
+        512,
+        "Longest row",
+        "Longer rows are cut at their end, or, for pairs of answers, at the beginning of the prompt.",
+        unit="tokens",
+        ge=8,
         le=1_048_576,
-    )  # fmt: skip
+    )
     max_rows: int | None = setting(None, "Rows at most", "Use only this many rows, drawn by the seed; empty uses all.", ge=1)
 
 

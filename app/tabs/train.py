@@ -144,7 +144,8 @@ def _wire_form(parts: _Parts, load: gr.UploadButton) -> None:
     switched = gr.on([u.input for u in unions], guarded(switch), unions, [*columns, *unions], **QUIET)
     switched.then(guarded(parts.describe), form.inputs, parts.described, **progress)
     sources = form.components[forms.SOURCES]
-    sources.change(lambda names: gr.update(visible=len(names or []) > 1), sources, form.components[forms.WEIGHTS], **QUIET)
+    mixing = [form.components[forms.WEIGHTS], form.components[forms.CAPS]]
+    sources.change(lambda names: [gr.update(visible=len(names or []) > 1)] * 2, sources, mixing, **QUIET)
 
     def model_chosen(model: str, max_length: Any) -> Any:
         limit = context_limit(parts.page, model)

@@ -263,8 +263,28 @@ function showSamples(rows) {
   }));
 }
 
-function showClasses(rows) {
-  if (!rows.length) return classes.replaceChildren();
+function taskTable(rows) {
+  const TITLES = {
+    loss: ["Loss", "Held-out loss of this dataset; lower is better."],
+    token_accuracy: ["Token accuracy", "Share of held-out tokens of this dataset that the model predicts."],
+    accuracy: ["Accuracy", "Share of held-out rows of this dataset with the right label."],
+    f1: ["F1", "Mean over the labels of the harmonic mean of precision and recall."],
+  };
+  const names = Object.keys(TITLES).filter((name) => rows.some((row) => name in row));
+  const table = make("table", "plain");
+  table.append(make("caption", "", "By dataset, at the newest evaluation"));
+  const heads = names.map((name) => { const head = make("th", "number", TITLES[name][0]); head.title = TITLES[name][1]; head.scope = "col"; return head; });
+  table.append(make("thead", "", null, make("tr", "", null, make("th", "", "Dataset"), ...heads)));
+  const line = (row) => make("tr", "", null, make("td", "", row.task), ...names.map((name) => make("td", "number", name in row ? row[name].toFixed(3) : "")));
+  table.append(make("tbody", "", null, ...rows.map(line)));
+  return table;
+}
+
+function showTables(byClass, byTask) {
+  classes.replaceChildren(...(byClass.length ? [classTable(byClass)] : []), ...(byTask.length ? [taskTable(byTask)] : []));
+}
+
+function classTable(rows) {
   const table = make("table", "plain");
   const MEANINGS = {
     Precision: "Of the rows that the model gave this label, the share that has it.",
@@ -280,7 +300,7 @@ function showClasses(rows) {
     if (MEANINGS[head.textContent]) head.title = MEANINGS[head.textContent];
   }
   table.append(make("tbody", "", null, ...rows.map((r) => row([r.label, r.precision ?? "", r.recall ?? "", r.f1 ?? r["f1-score"] ?? "", r.rows ?? r.support ?? ""], "td"))));
-  classes.replaceChildren(table);
+  return table;
 }
 
 async function update() {
@@ -296,7 +316,7 @@ async function update() {
   let changed = false;
   for (const [name, news] of Object.entries(answer.news)) {
     changed = take(name, news) || changed;
-    if (name === current) showClasses(news.by_class);
+    if (name === current) showTables(news.by_class, news.by_task);
   }
   if (answer.state) showState(answer.state);
   if (answer.samples) { samplesHad = answer.samples.count; showSamples(answer.samples.rows); }

@@ -46,7 +46,12 @@ def _results(origin: dict[str, Any]) -> str:
 
 
 def _data(recipe: Recipe, origin: dict[str, Any]) -> str:
-    lines = [f"- {source.name}" + (f", weight {source.weight:g}" if source.weight != 1 else "") for source in recipe.data.sources]
+    lines = [
+        f"- {source.name}"
+        + (f", weight {source.weight:g}" if source.weight != 1 else "")
+        + (f", at most {source.cap:,} rows" if source.cap is not None else "")
+        for source in recipe.data.sources
+    ]
     counts = f"{origin['rows']['train']:,} rows to train on, {origin['rows']['held_out']:,} held out."
     labels = f"\n\nLabels: {', '.join(origin['labels'])}." if origin["labels"] else ""
     return "## Data\n\n" + "\n".join(lines) + f"\n\n{counts}{labels}"

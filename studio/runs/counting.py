@@ -11,7 +11,7 @@ import random
 import threading
 from collections import OrderedDict
 from collections.abc import Hashable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -19,6 +19,7 @@ from studio.methods.encoding import Encoder, SequenceEncoder, Shape
 from studio.models.registry import ModelInfo
 from studio.recipe import Recipe
 from studio.runs.check import versions_of
+from studio.runs.mix import Share
 from studio.runs.rows import TrainingRows, training_rows
 from studio.workspace import Workspace
 
@@ -39,6 +40,7 @@ class Counted:
     held_out: int
     labels: list[str]
     shapes: list[Shape]
+    shares: list[Share] = field(default_factory=list)
 
     @property
     def estimated(self) -> bool:
@@ -113,13 +115,13 @@ def render_count(rows: TrainingRows, tokenizer: PreTrainedTokenizerBase, encoder
     if total > EXACT_ROWS:
         train = train.select(sorted(random.Random(0).sample(range(total), SAMPLE_ROWS)))
     shapes = [row.shape for row in encoder.encode(tokenizer, train, rows.kind, rows.labels)]
-    return Counted(rows.kind, total, len(rows.validation) if rows.validation is not None else 0, rows.labels, shapes)
+    return Counted(rows.kind, total, len(rows.validation) if rows.validation is not None else 0, rows.labels, shapes, rows.shares)
 
 
 def _key(ws: Workspace, recipe: Recipe, model: ModelInfo, encoder: Encoder) -> Hashable:
     data = recipe.data
-    mix = tuple((version.ref, source.weight) for version, source in zip(versions_of(ws, recipe), data.sources, strict=True))
-    return (ws.root, mix, data.holdout, data.max_rows, recipe.seed, model.id, model.sha256, encoder)
+    mix = tuple((version.ref, source.weight, source.cap) for version, source in zip(versions_of(ws, recipe), data.sources, strict=True))
+    return (ws.root, mix, data.temperature, data.holdout, data.max_rows, recipe.seed, model.id, model.sha256, encoder)
 
 
 class _Memory:

@@ -228,6 +228,7 @@ def build_trainer(run: Prepared) -> tuple[Any, RunCallback]:
         after_evaluation=lambda: attendant.sample(run.tokens.prompts, recipe.evaluation.sample_tokens),
         keep=recipe.evaluation.keep_checkpoints,
         keep_best=recipe.evaluation.keep == "best",
+        tasks={name: run.tokens.validation.select(places) for name, places in run.tokens.tasks.items()} if run.tokens.validation else {},
     )
     return trainer, callback
 

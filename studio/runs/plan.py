@@ -16,6 +16,7 @@ from studio.runs import store
 from studio.runs.cautions import Case, Warning, warnings_of
 from studio.runs.check import model_of, problems, versions_of
 from studio.runs.counting import count
+from studio.runs.mix import Share
 from studio.runs.resolve import Resolved, resolve
 from studio.workspace import Workspace
 
@@ -25,7 +26,8 @@ __all__ = ["Plan", "Warning", "plan"]
 @dataclass(frozen=True)
 class Plan:
     """A run before its start. Counts of rows and tokens are of one epoch after the cut; `seconds` is `None` while nothing like it has run;
-    `estimated` says that the counts come from a sample; `resolved` holds every decision about what the recipe leaves open."""
+    `estimated` says that the counts come from a sample; `resolved` holds every decision about what the recipe leaves open, `shares` what
+    each dataset of the mix comes to in an epoch."""
 
     rows: int
     held_out: int
@@ -43,6 +45,7 @@ class Plan:
     precision: str
     estimated: bool
     resolved: Resolved
+    shares: list[Share]
 
 
 def plan(ws: Workspace, recipe: Recipe) -> Plan:
@@ -71,6 +74,7 @@ def plan(ws: Workspace, recipe: Recipe) -> Plan:
         precision=resolved.precision,
         estimated=counted.estimated,
         resolved=resolved,
+        shares=counted.shares,
     )
 
 

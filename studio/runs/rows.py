@@ -7,15 +7,15 @@ from __future__ import annotations
 
 import math
 import random
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from studio.data import store as data_store
-from studio.data.schema import SCHEMAS
 from studio.data.splits import SplitSettings, split_rows
 from studio.data.store import VersionInfo
 from studio.recipe import Recipe
 from studio.runs.check import versions_of
+from studio.runs.mix import Share, repeats, shares
 from studio.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -24,16 +24,21 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class TrainingRows:
-    """Canonical rows, all of one `kind`; `validation` is `None` when nothing is held out, `labels` are sorted and empty unless labelled."""
+    """Canonical rows, all of one `kind`; `validation` is `None` when nothing is held out, `labels` are sorted and empty unless labelled.
+
+    `shares` say what each dataset comes to; `tasks` name the dataset of each held-out row and are empty when there is one dataset only.
+    """
 
     kind: str
     train: Dataset
     validation: Dataset | None
     labels: list[str]
+    shares: list[Share] = field(default_factory=list)
+    tasks: list[str] = field(default_factory=list)
 
 
 def training_rows(ws: Workspace, recipe: Recipe) -> TrainingRows:
-    """The rows of the recipe's datasets, mixed by weight, with those held out apart.
+    """The rows of the recipe's datasets, mixed by weight and temperature, with those held out apart.
 
     A dataset's own validation split is held out; where it has none, `data.holdout` of its rows are, rows with the same prompt staying on
     one side. `data.max_rows` draws that many by the seed, of the rows to train on and of those held out. Test splits are never touched.
@@ -43,26 +48,32 @@ def training_rows(ws: Workspace, recipe: Recipe) -> TrainingRows:
 
     versions = versions_of(ws, recipe)
     kind = versions[0].kind
+    sources, seed = recipe.data.sources, recipe.seed
     parts = [_parts(ws, version, recipe) for version in versions]
-    weights = [source.weight for source in recipe.data.sources]
-    drawn = [_repeat(train, weight / min(weights), recipe.seed) for (train, _), weight in zip(parts, weights, strict=True)]
+    capped = [_at_most(train, source.cap, seed) for (train, _), source in zip(parts, sources, strict=True)]
+    times = repeats([len(train) for train in capped], [source.weight for source in sources], recipe.data.temperature)
+    drawn = [_repeat(train, often, seed) for train, often in zip(capped, times, strict=True)]
+    names = [version.dataset for version in versions]
+    mixed = shares(names, [len(train) for train in capped], [len(train) for train in drawn])
     train = concatenate_datasets(drawn)
     if len(drawn) > 1:
         train = train.shuffle(seed=recipe.seed)
-    held = [validation for _, validation in parts if validation is not None and len(validation)]
-    validation = concatenate_datasets(held) if held else None
+    held = [(name, rows) for name, (_, rows) in zip(names, parts, strict=True) if rows is not None and len(rows)]
+    validation = concatenate_datasets([rows for _, rows in held]) if held else None
+    tasks = [name for name, rows in held for _ in range(len(rows))] if len(set(names)) > 1 else []
     labels = sorted({str(label) for label in train.unique("label")}) if kind == "labelled" else []
     limit = recipe.data.max_rows
-    return TrainingRows(kind, _at_most(train, limit, recipe.seed), _at_most(validation, limit, recipe.seed), labels)
+    if limit is not None and validation is not None and tasks:
+        tasks = [tasks[place] for place in _drawn(len(validation), limit, seed)]
+    return TrainingRows(kind, _at_most(train, limit, seed), _at_most(validation, limit, seed), labels, mixed, tasks)
 
 
 def _parts(ws: Workspace, version: VersionInfo, recipe: Recipe) -> tuple[Dataset, Dataset | None]:
     """Rows to train on and rows to hold out of one dataset, with the columns of their kind; provenance columns are left behind."""
-    splits = data_store.load(ws, version.ref)
-    columns = SCHEMAS[version.kind].names
-    train = splits["train"].select_columns(columns)
+    splits = data_store.load(ws, version.ref, only_content=True)
+    train = splits["train"]
     if "validation" in splits:
-        return train, splits["validation"].select_columns(columns)
+        return train, splits["validation"]
     if recipe.data.holdout == 0 or len(train) < 2:
         return train, None
     from datasets import Dataset
@@ -88,4 +99,9 @@ def _at_most(rows: Any, limit: int | None, seed: int) -> Any:
     """`rows`, or `limit` of them drawn by the seed, in their order."""
     if rows is None or limit is None or len(rows) <= limit:
         return rows
-    return rows.select(sorted(random.Random(seed).sample(range(len(rows)), limit)))
+    return rows.select(_drawn(len(rows), limit, seed))
+
+
+def _drawn(count: int, limit: int, seed: int) -> list[int]:
+    """The places of `limit` of `count` rows, drawn by the seed, in order; all of them when there are no more."""
+    return sorted(random.Random(seed).sample(range(count), limit)) if count > limit else list(range(count))

@@ -23,6 +23,7 @@ class TokenRows:
     on, `tokens` and `held_out_tokens` count all sequences.
 
     `left_out` counts rows with nothing to train, `cut` those that were too long; `prompts` are held-out prompts to answer while it learns.
+    `tasks` gives, for a mix of datasets, the places of each one's rows in `validation`.
     """
 
     train: Dataset
@@ -33,6 +34,7 @@ class TokenRows:
     left_out: int
     cut: int
     prompts: list[dict[str, Any]] = field(default_factory=list)
+    tasks: dict[str, list[int]] = field(default_factory=dict)
 
 
 @dataclass
@@ -42,12 +44,17 @@ class _Columns:
     values: dict[str, list[Any]] = field(default_factory=dict)
     lengths: list[int] = field(default_factory=list)
     tokens: int = 0
+    places: list[int] = field(default_factory=list)
     left_out: int = 0
     cut: int = 0
 
+    def order(self) -> list[int]:
+        """The longest rows first."""
+        return sorted(range(len(self.lengths)), key=lambda i: -self.lengths[i])
+
     def ordered(self) -> dict[str, list[Any]]:
         """The columns with the longest rows first."""
-        order = sorted(range(len(self.lengths)), key=lambda i: -self.lengths[i])
+        order = self.order()
         return {key: [values[i] for i in order] for key, values in self.values.items()}
 
 
@@ -67,15 +74,18 @@ def tokenise(tokenizer: PreTrainedTokenizerBase, rows: TrainingRows, recipe: Rec
     held = _Columns() if rows.validation is None else _columns(tokenizer, rows.validation, rows, recipe)
     validation = Dataset.from_dict(held.ordered()) if held.lengths else None
     prompts = _prompts(rows, recipe.evaluation.samples)
+    tasks: dict[str, list[int]] = {}
+    for number, place in enumerate(held.order() if rows.tasks else []):
+        tasks.setdefault(rows.tasks[held.places[place]], []).append(number)
     return TokenRows(
-        Dataset.from_dict(train.values), validation, train.lengths, train.tokens, held.tokens, train.left_out, train.cut, prompts
+        Dataset.from_dict(train.values), validation, train.lengths, train.tokens, held.tokens, train.left_out, train.cut, prompts, tasks
     )
 
 
 def _columns(tokenizer: Any, data: Any, rows: TrainingRows, recipe: Recipe) -> _Columns:
     """Each row that has something to train, cut to the longest row."""
     found, longest = _Columns(), recipe.data.max_length
-    for row in recipe.method.encoder.encode(tokenizer, data, rows.kind, rows.labels):
+    for place, row in enumerate(recipe.method.encoder.encode(tokenizer, data, rows.kind, rows.labels)):
         shape = row.shape
         fit = shape.fit(longest)
         found.cut += shape.longest > longest
@@ -84,6 +94,7 @@ def _columns(tokenizer: Any, data: Any, rows: TrainingRows, recipe: Recipe) -> _
             continue
         for name, value in row.columns(longest).items():
             found.values.setdefault(name, []).append(value)
+        found.places.append(place)
         found.lengths.append(max(fit.lengths))
         found.tokens += sum(fit.lengths)
     return found
@@ -114,4 +125,4 @@ def _prompt(row: dict[str, Any]) -> dict[str, Any] | None:
 
 
 def _plain(messages: list[dict[str, Any]]) -> list[dict[str, str]]:
-    return [{"role": message["role"], "content": message["content"]} for message in messages]
+    return [{name: value for name, value in message.items() if value is not None} for message in messages]

@@ -22,6 +22,8 @@ from studio.runs import checkpoints
 from studio.runs.batches import is_out_of_memory, row_count, split, token_count
 from studio.runs.folder import RunFolder
 
+SPEEDS = ("runtime", "per_second", "preparation_time")
+
 
 @dataclass
 class Progress:
@@ -66,6 +68,7 @@ class StudioTrainer:
     keep_best: bool
     between_steps: Callable[[], None]
     after_evaluation: Callable[[], None]
+    tasks: dict[str, Any]
 
     def attach(
         self,
@@ -75,11 +78,12 @@ class StudioTrainer:
         after_evaluation: Callable[[], None],
         keep: int = 2,
         keep_best: bool = True,
+        tasks: dict[str, Any] | None = None,
     ) -> None:
         """Tell the trainer where it saves, what it remembers and what to call after every step and evaluation; `keep` newest checkpoints
-        stay, and the best one with `keep_best`."""
+        stay, and the best one with `keep_best`; `tasks` are parts of the held-out rows to evaluate one by one as well."""
         self.folder, self.progress, self.between_steps, self.after_evaluation = folder, progress, between_steps, after_evaluation
-        self.keep_checkpoints, self.keep_best = keep, keep_best
+        self.keep_checkpoints, self.keep_best, self.tasks = keep, keep_best, tasks or {}
         self._window: list[dict[str, Any]] = []
         self._done = 0
         self._counters: Any = None
@@ -179,6 +183,18 @@ class StudioTrainer:
             metrics = super().evaluate(*args, **kwargs)  # type: ignore[misc]
             self.after_evaluation()
             return metrics
+
+    def evaluation_loop(self, *args: Any, metric_key_prefix: str = "eval", **kwargs: Any) -> Any:
+        """As the trainer's own; for a mix of datasets the metrics of each one's held-out rows come with it, as `eval_by_task`."""
+        output = super().evaluation_loop(*args, metric_key_prefix=metric_key_prefix, **kwargs)  # type: ignore[misc]
+        if self.tasks and metric_key_prefix == "eval":
+            by_task = {}
+            for name, rows in self.tasks.items():
+                part = super().evaluation_loop(self.get_eval_dataloader(rows), name, metric_key_prefix="task")  # type: ignore[misc, attr-defined]
+                figures = {key.removeprefix("task_"): value for key, value in part.metrics.items()}
+                by_task[name] = {key: value for key, value in figures.items() if isinstance(value, float) and not key.endswith(SPEEDS)}
+            output.metrics["eval_by_task"] = by_task
+        return output
 
     def prediction_step(
         self, model: Any, inputs: dict[str, Any], prediction_loss_only: bool, ignore_keys: list[str] | None = None
