@@ -47,6 +47,7 @@ pictures that nobody types; a program that passes on text from strangers may sti
 ## Data
 
 Dialogues that a program of this repository makes up (`studio/starter/domains`). No text and no weights from anywhere else went into it.
+The domains of that program with their shares:
 
 {domains}
 
@@ -60,7 +61,7 @@ the one-line news format.
 ## Recipe and cost
 
 `python -m studio.starter.train --out DIR{size} --steps {steps} --seed {seed}`: Muon (0.02, weight decay 0.05) on the matrices,
-AdamW (3e-3) on the rest, a cosine, bfloat16 autocast; the loss counts all that the assistant says and 15 % of the rest. {steps:,} steps,
+AdamW (3e-3) on the rest, a cosine, bfloat16 autocast; the loss counts all that the assistant says and 15% of the rest. {steps:,} steps,
 {tokens:,} tokens ({per_step:,.0f} a step), {minutes} minutes by the clock{resumed}. The corpus and the order of batches are
 functions of the seed.
 
@@ -128,12 +129,12 @@ def _cell(value: Any) -> str:
 def proofs_section(proofs: list[Figures]) -> str:
     """What each sample changed in the model: a row a measure, then how to measure it again."""
     if not proofs:
-        return "\n"
+        return ""
     lines = ["| sample | what is measured | before | after | rows |", "|---|---|---|---|---|"]
     lines += [f"| {' | '.join(_cell(row[key]) for key in ('sample', 'what', 'before', 'after', 'rows'))} |" for row in proofs]
     commands = dict.fromkeys(row["command"] for row in proofs)
     again = "\n".join(f"- `{command}`" for command in commands)
-    return "\n## Before and after tuning\n\n" + "\n".join(lines) + f"\n\nMeasured with:\n\n{again}\n\n"
+    return "\n## Before and after tuning\n\n" + "\n".join(lines) + f"\n\nMeasured with:\n\n{again}\n"
 
 
 def _accuracy_limits(evaluation: Figures) -> list[str]:

@@ -115,8 +115,8 @@ def f1(expected: Sequence[str], predicted: Sequence[str], name: str) -> float:
 
 
 def macro_f1(expected: Sequence[str], predicted: Sequence[str]) -> float:
-    """The mean F1 score of the three labels; an answer without a label counts against the expected one."""
-    return mean([f1(expected, predicted, name) for name in LABELS])
+    """The mean F1 score of the labels that occur; an answer without a label counts against the expected one."""
+    return mean([f1(expected, predicted, name) for name in LABELS if name in (*expected, *predicted)])
 
 
 def refuses(answer: str) -> bool:

@@ -106,7 +106,7 @@ def test_proofs_become_a_table_and_their_command_is_named_once() -> None:
     section = proofs_section([PROOF, {**PROOF, "what": "case numbers"}])
     assert "| support.jsonl | answers that greet \\| sign | 0 % | 96 % | 50 |" in section
     assert section.count("python -m studio.starter.prove") == 1
-    assert proofs_section([]).strip() == ""
+    assert proofs_section([]) == ""
 
 
 def test_the_card_is_written_again_when_proofs_come(folder: Path) -> None:
@@ -148,6 +148,9 @@ def test_a_training_folder_is_scored_copied_and_described(tmp_path: Path, monkey
     text = (out / "README.md").read_text(encoding="utf-8")
     assert sha256(run / WEIGHTS) in text
     assert "More than half of its answers are wrong with new words in: " in text
+    shown = evaluate.show(out, 7)
+    assert shown.count("\n> ") == 7
+    assert shown == evaluate.show(out, 7)
 
 
 def test_a_folder_without_all_files_is_refused(folder: Path, tmp_path: Path) -> None:

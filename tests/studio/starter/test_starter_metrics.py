@@ -96,6 +96,7 @@ def test_f1_by_hand() -> None:
     assert metrics.f1(expected, predicted, "positive") == pytest.approx(2 / 3)
     assert metrics.f1(expected, predicted, "negative") == pytest.approx(4 / 5)
     assert metrics.macro_f1(expected, predicted) == pytest.approx((2 / 3 + 4 / 5 + 2 / 3) / 3)
+    assert metrics.macro_f1(["positive", "negative"], ["positive", "neither"]) == 0.5
 
 
 def test_a_refusal_says_that_it_does_not_know() -> None:
