@@ -122,6 +122,7 @@ class Source:
         self.tally = Tally()
         try:
             yield from self._items(self.tally)
+            self.tally.say(self.bytes_total)
         except UnicodeError as error:
             raise DataError(
                 f"{self.name} holds bytes that are not text in its encoding: {error}.", "Save it as UTF-8 and choose it again."
