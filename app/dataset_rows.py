@@ -7,7 +7,7 @@ add a name to `VIEWS` and a branch to `row_detail`.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import gradio as gr
@@ -140,6 +140,7 @@ class RowsView:
 
     outputs: list[Any]
     show: Any
+    changed: list[Any] = field(default_factory=list)
 
 
 def build(page: Page, selected: gr.State) -> RowsView:

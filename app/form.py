@@ -13,6 +13,7 @@ from typing import Any
 import gradio as gr
 
 from app.page import Page
+from app.section_form import component
 from app.theme import script
 from studio import fields
 from studio.errors import FieldProblem, RecipeError
@@ -132,7 +133,7 @@ def build(page: Page) -> Form:
         shipped = [(preset.title, preset.name) for preset in fields.presets()]
         form.preset = gr.Dropdown(shipped, value=None, label="Start from", info="A shipped recipe; it fills the form.", elem_id="preset")
         for key in ORDER:
-            form.components[key] = _component(page, next(spec for spec in specs if spec.key == key))
+            form.components[key] = _component(next(spec for spec in specs if spec.key == key))
         form.components[WEIGHTS] = gr.Textbox(
             label="Weights",
             info="How often each dataset is drawn, in order (1, 0.5); empty draws all alike.",
@@ -149,7 +150,7 @@ def build(page: Page) -> Form:
             form.components[union] = _union(union)
         for spec in specs:
             if spec.basic and spec.key not in form.components and not _variant(spec):
-                form.components[spec.key] = _component(page, spec)
+                form.components[spec.key] = _component(spec)
         _variant_groups(form, [spec for spec in specs if spec.basic])
     with gr.Accordion("Advanced", open=False, elem_id="advanced") as form.advanced:
         for section, title in fields.sections().items():
@@ -160,7 +161,7 @@ def build(page: Page) -> Form:
             with gr.Column(elem_classes="form-grid"):
                 for spec in rest:
                     if not _variant(spec):
-                        form.components[spec.key] = _component(page, spec)
+                        form.components[spec.key] = _component(spec)
                 _variant_groups(form, [spec for spec in rest if _variant(spec)])
     form.problems = gr.HTML(value={}, html_template="", js_on_load=script("problems.js"), apply_default_css=False, elem_id="problems")
     return form
@@ -180,7 +181,7 @@ def _variant_groups(form: Form, specs: Sequence[FieldSpec]) -> None:
         with gr.Column(visible=chosen[union] == kind, elem_classes="variant") as column:
             for spec in specs:
                 if _variant(spec) == owner and spec.key not in form.components:
-                    form.components[spec.key] = _component(form.page, spec)
+                    form.components[spec.key] = _component(spec)
         form.groups.setdefault((union, kind), []).append(column)
 
 
@@ -196,20 +197,19 @@ def summary(union: Any, kind: str) -> str:
     return next(variant.summary for variant in fields.variants(union) if variant.kind == kind)
 
 
-def _component(page: Page, spec: FieldSpec) -> Any:
-    """The component for one setting."""
-    value = None if spec.default is fields.REQUIRED else spec.default
-    label = f"{spec.title}, {spec.unit}" if spec.unit else spec.title
-    common = {"label": label, "info": spec.help, "elem_id": element_id(spec.key)}
+def _component(spec: FieldSpec) -> Any:
+    """The component for one setting; datasets and models are chosen from what the workspace holds."""
     if spec.type == "sources":
-        return gr.Dropdown([], value=[], multiselect=True, allow_custom_value=True, **common)
+        return gr.Dropdown(
+            [], value=[], multiselect=True, allow_custom_value=True, label=spec.title, info=spec.help, elem_id=element_id(spec.key)
+        )
     if spec.key == "model":
-        return gr.Dropdown([(value, value)], value=value, allow_custom_value=True, **common)
-    if spec.type == "choice":
-        return gr.Dropdown(list(spec.choices), value=value, **common)
-    if spec.type == "switch":
-        return gr.Checkbox(value=bool(value), **common)
-    if spec.type in ("int", "float") and not spec.optional:
-        return gr.Number(value=value, step=1 if spec.type == "int" else None, **common)
-    placeholder = "automatic" if spec.optional else None  # an empty number field would read as 0, so optional numbers are texts
-    return gr.Textbox(value="" if value is None else str(value), max_lines=1, placeholder=placeholder, **common)
+        return gr.Dropdown(
+            [(spec.default, spec.default)],
+            value=spec.default,
+            allow_custom_value=True,
+            label=spec.title,
+            info=spec.help,
+            elem_id=element_id(spec.key),
+        )
+    return component(spec, element_id(spec.key))

@@ -5,12 +5,13 @@ Adding stands in `app/dataset_import*.py`, the rows in `app/dataset_rows.py`, ve
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import gradio as gr
 
-from app import dataset_care, dataset_import_form, dataset_rows, html
+from app import dataset_augment, dataset_care, dataset_import_form, dataset_rows, html
 from app.choices import Choices, key_of, static
 from app.dataset_care import step_words
 from app.guard import guarded
@@ -72,6 +73,20 @@ def train_update(ws: Workspace, ref: str) -> Any:
     return gr.update(interactive=kind in TRAINABLE, value="Train on this" if kind in TRAINABLE else f"No method for {kind} rows yet")
 
 
+PARTS: tuple[tuple[str, Callable[[Page, gr.State], Any]], ...] = (
+    ("Rows", dataset_rows.build),
+    ("Augment", dataset_augment.build),
+    ("Versions and splits", dataset_care.build),
+)
+"""The inner tabs of the open dataset. Each builds a part: `show(ref)` gives updates for `outputs`; after an event of `changed` another
+version may be open."""
+
+
+def _part(page: Page, selected: gr.State, title: str, make: Callable[[Page, gr.State], Any]) -> Any:
+    with gr.Tab(title, id=title.split()[0].lower()):
+        return make(page, selected)
+
+
 def build(page: Page) -> DataTab:
     ws = page.workspace
     selected, adding = gr.State(""), gr.State(False)
@@ -94,10 +109,7 @@ def build(page: Page) -> DataTab:
                     title = static(elem_id="data-title", scale=1, min_width=200)
                     train = gr.Button("Train on this", variant="primary", size="md", elem_id="data-train", scale=0, min_width=130)
                 with gr.Tabs(elem_classes="inner-tabs"):
-                    with gr.Tab("Rows", id="rows"):
-                        rows = dataset_rows.build(page, selected)
-                    with gr.Tab("Versions and splits", id="versions"):
-                        care = dataset_care.build(page, selected)
+                    parts = [_part(page, selected, title, make) for title, make in PARTS]
                     with gr.Tab("Name and delete", id="care"):
                         naming = dataset_care.build_naming(page, selected)
 
@@ -105,9 +117,10 @@ def build(page: Page) -> DataTab:
         """Everything that shows the open version; with an empty ref, the empty state."""
         panels = gr.update(visible=bool(ref)), gr.update(visible=not ref), gr.update(visible=False)
         top = (title_of(ws, ref), train_update(ws, ref)) if ref else ("", gr.skip())
-        return (False, *datasets_table(ws, text, ref), *panels, *top, *rows.show(ref), *care.show(ref), *naming.show(ref))
+        return (False, *datasets_table(ws, text, ref), *panels, *top, *(update for part in (*parts, naming) for update in part.show(ref)))
 
-    outputs = [adding, heading, listing, detail, empty, import_panel, title, train, *rows.outputs, *care.outputs, *naming.outputs]
+    outputs = [adding, heading, listing, detail, empty, import_panel, title, train]
+    outputs += [output for part in (*parts, naming) for output in part.outputs]
 
     def choose(event: gr.EventData) -> str:
         return store.get_version(ws, key_of(event)).ref
@@ -151,7 +164,7 @@ def build(page: Page) -> DataTab:
         event.success(guarded(take_imported), [form.imported, selected], [selected, heading, listing], **QUIET).success(
             guarded(finish), [selected, form.imported], outputs, **QUIET
         )
-    for event in care.changed:
+    for event in (event for part in parts for event in part.changed):
         event.success(show, [selected, wanted], outputs, **QUIET)
     for event in naming.changed:
         event.success(guarded(show_unless), [selected, wanted, naming.said], outputs, **QUIET)
