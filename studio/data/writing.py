@@ -81,13 +81,22 @@ class VersionWriter:
         if len(self._waiting[side]) >= GROUP_ROWS or self._weight[side] > GROUP_WEIGHT:
             self._flush(side)
 
+    def write_table(self, side: str, table: pa.Table) -> None:
+        """Add rows of another version, as they are stored there, in the schema of this one."""
+        self._flush(side)
+        self._file(side).write_table(table)
+        self.counts[side] += table.num_rows
+
+    def _file(self, side: str) -> pq.ParquetWriter:
+        if side not in self._files:
+            self._files[side] = pq.ParquetWriter(self.folder / f"{side}.parquet", self._schema, compression="zstd")
+        return self._files[side]
+
     def _flush(self, side: str) -> None:
         if not self._waiting[side]:
             return
         table = to_table(self._kind, self._waiting[side], self._schema)
-        if side not in self._files:
-            self._files[side] = pq.ParquetWriter(self.folder / f"{side}.parquet", self._schema, compression="zstd")
-        self._files[side].write_table(table)
+        self._file(side).write_table(table)
         self._waiting[side], self._weight[side] = [], 0
 
     def close(self) -> None:
