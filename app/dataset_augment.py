@@ -186,12 +186,15 @@ def build(page: Page, selected: gr.State) -> Part:
             raise found
         yield (notice(written_words(found), "info") if isinstance(found, Written) else notice(found)), *idle
 
+    def halt(request: gr.Request) -> None:
+        stops.stop(request)
+
     way.input(guarded(switch), way, switched, **QUIET)
     look.click(guarded(try_it), [selected, way, *fields_flat], said, show_progress="minimal", api_visibility="private")
     made = go.click(guarded(make), [selected, way, *fields_flat], [selected, said], show_progress="minimal", api_visibility="private")
     written = write.click(guarded(run), [selected, way, model, *fields_flat, *sampling], [said, write, stop], **QUIET)
     written.success(guarded(drafts.show), selected, drafts.outputs, **QUIET)
-    stop.click(lambda request: stops.stop(request), None, None, queue=False, **QUIET)
+    stop.click(halt, None, None, queue=False, **QUIET)
     return Part([way, model, *switched, *drafts.outputs], show, [made, *drafts.changed])
 
 
