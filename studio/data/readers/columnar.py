@@ -9,6 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from studio.data.readers.arrow_sizes import unpacked_sizes
 from studio.data.readers.source import BATCH_ROWS, MAX_ROW_CHARACTERS, TOO_LONG, BadRow, Item, ReadSettings, Source, Tally
 from studio.errors import DataError
 
@@ -17,6 +18,7 @@ MAX_EXPANSION = 100
 ALWAYS_ALLOWED_BYTES = 256 << 20
 ROW_BYTES, VALUE_BYTES = 100, 60  # what Python adds to each row and to each value in it
 SLICE_BYTES = 64 << 20
+MAX_BATCH_BYTES = 1 << 30  # Arrow unpacks a compressed batch as a whole
 BROKEN = (pa.ArrowInvalid, pa.ArrowNotImplementedError, pa.ArrowKeyError, OSError, UnicodeDecodeError)
 
 
@@ -103,6 +105,11 @@ def open_arrow(path: Path, _settings: ReadSettings) -> Source:
 
     try:
         with pa.memory_map(str(path)) as mapped:
+            cap = Cap(path)
+            for size in unpacked_sizes(mapped):
+                if size > MAX_BATCH_BYTES:
+                    raise too_large(path.name, size)
+                cap.add(size)
             names = list(_arrow(mapped).schema.names)
     except BROKEN as error:
         raise _broken(path, "Arrow", error) from error
@@ -110,6 +117,7 @@ def open_arrow(path: Path, _settings: ReadSettings) -> Source:
 
 
 def _arrow(mapped: pa.MemoryMappedFile) -> pa.RecordBatchFileReader | pa.RecordBatchStreamReader:
+    mapped.seek(0)
     is_file = mapped.read(6) == b"ARROW1"
     mapped.seek(0)
     return pa.ipc.open_file(mapped) if is_file else pa.ipc.open_stream(mapped)

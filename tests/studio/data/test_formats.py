@@ -229,6 +229,24 @@ def test_arrow(tmp_path, how):
     assert read.rows[4999] == {"text": "t1", "n": 4999}
 
 
+def test_a_compressed_arrow_file_that_grows_without_end_is_refused(tmp_path, monkeypatch):
+    monkeypatch.setattr("studio.data.readers.columnar.ALWAYS_ALLOWED_BYTES", 1 << 20)
+    zeros = pa.table({"n": [0] * 1_000_000})
+    for make, codec in ((pa.ipc.new_file, "zstd"), (pa.ipc.new_stream, "lz4")):
+        path = tmp_path / f"{codec}.arrow"
+        with make(path, zeros.schema, options=pa.ipc.IpcWriteOptions(compression=codec)) as writer:
+            writer.write_table(zeros)
+        assert path.stat().st_size < 80_000
+        with pytest.raises(DataError, match="grows to more than 8 MB"):
+            read_file(path)
+
+
+def test_a_parquet_file_without_rows(tmp_path):
+    pq.write_table(pa.table({"text": pa.array([], pa.string())}), tmp_path / "none.parquet")
+    with pytest.raises(DataError, match=r"has columns \(text\) but no rows"):
+        read_file(tmp_path / "none.parquet")
+
+
 def packed(*members: tuple[str, str | bytes]) -> bytes:
     out = io.BytesIO()
     with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
