@@ -77,8 +77,8 @@ PANELS = (
     Panel(
         "preferences",
         "Reward accuracy",
-        "Share of the pairs whose chosen answer gets the higher reward: a half is chance, and more on the training pairs alone is learning "
-        "by heart.",
+        "Share of the pairs whose chosen answer gets the higher reward: none at the start, when all rewards are zero; then a half is "
+        "chance, and more on the training pairs alone is learning by heart.",
         (
             Curve("rewards/accuracies", "training"),
             Curve("eval_rewards/accuracies", "evaluation", True),

@@ -66,9 +66,9 @@ def weights(folder: RunFolder) -> dict[str, torch.Tensor]:
     return load_file(found[0])
 
 
-@pytest.mark.parametrize("adaptation", ["lora", "full", "last_layers", "prompt_tuning"])
+@pytest.mark.parametrize("adaptation", ["lora", "dora", "ia3", "full", "last_layers", "prompt_tuning"])
 def test_a_preference_is_learned_and_the_model_answers(new_run: New, pairs: Workspace, adaptation: str) -> None:
-    rate = 0.3 if adaptation == "prompt_tuning" else 0.01
+    rate = {"prompt_tuning": 0.3, "ia3": 0.1}.get(adaptation, 0.01)
     extra = {"adaptation__layers": 1} if adaptation == "last_layers" else {}
     recipe = new_run(**PAIRS, **extra, adaptation__kind=adaptation, optim__learning_rate=rate, optim__max_steps=12).recipe()
     create_run(pairs, recipe)
@@ -80,7 +80,7 @@ def test_a_preference_is_learned_and_the_model_answers(new_run: New, pairs: Work
     assert before["eval_rewards/margins"] == pytest.approx(0, abs=1e-4)
     assert after["eval_rewards/margins"] > 0
     assert after["eval_loss"] < before["eval_loss"]
-    if adaptation != "prompt_tuning":
+    if adaptation not in ("prompt_tuning", "ia3"):
         assert after["eval_rewards/accuracies"] == 1.0
         assert after["eval_rewards/margins"] > 0.1
     assert run.summary["best"]["metric"] == "eval_loss"
@@ -165,6 +165,17 @@ def test_smaller_pieces_keep_pairs_together(new_run: New, pairs: Workspace) -> N
     assert "Memory ran out" in pieces.read_log()
     for key in ("loss", "eval_loss", "rewards/margins", "eval_rewards/accuracies"):
         assert rows(pieces, key) == pytest.approx(rows(whole, key), abs=1e-4)
+
+
+@pytest.mark.parametrize("adaptation", ["lora", "full"])
+def test_gradient_checkpointing_changes_nothing_but_memory(new_run: New, pairs: Workspace, adaptation: str) -> None:
+    changes = {**PAIRS, "adaptation__kind": adaptation, "optim__max_steps": 4, "evaluation__samples": 0}
+    off, on = (new_run(**changes, optim__gradient_checkpointing=choice) for choice in ("off", "on"))
+    for folder in (off, on):
+        assert execute(folder.path).state == "completed", folder.read_log()
+    assert "gradient checkpointing on" in on.read_log()
+    assert rows(on, "loss") == pytest.approx(rows(off, "loss"), abs=1e-5)
+    assert rows(on, "grad_norm") == pytest.approx(rows(off, "grad_norm"), abs=1e-4)
 
 
 def test_held_out_figures_do_not_depend_on_batches(new_run: New, pairs: Workspace) -> None:
