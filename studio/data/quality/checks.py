@@ -43,8 +43,8 @@ def _near(measured: Measured) -> Finding | None:
         kind="near_duplicate",
         severity="fix" if many else "look",
         title="Near duplicates",
-        text=f"{of_rows(count)} ({share_of(count, measured.rows)}) {'says' if count == 1 else 'say'} nearly the same as an earlier one. The model sees them several times, "
-        "and they make held-out rows easier than new ones.",
+        text=f"{of_rows(count)} ({share_of(count, measured.rows)}) {'says' if count == 1 else 'say'} nearly the same as an earlier one. "
+        "The model sees them several times, and they make held-out rows easier than new ones.",
         count=count,
         flag="near_duplicate",
         fix={"kind": "near_duplicates", "threshold": 0.8, "keep": "first"},
@@ -63,9 +63,8 @@ def _leak(measured: Measured) -> Finding | None:
         kind="leak",
         severity="fix",
         title="Held-out rows that training sees",
-        text=f"{of_rows(leak.rows)} of {leak.held_out:,} held out {'stands' if leak.rows == 1 else 'stand'} among the rows to train on as well: "
-        f"{told}. "
-        "Results on them look better than they are.",
+        text=f"{of_rows(leak.rows)} of {leak.held_out:,} held out {'is' if leak.rows == 1 else 'are'} known from the rows to train on: "
+        f"{told}. Results on them look better than they are.",
         count=leak.rows,
         flag="leak",
         fix=measured.split_fix(group_similar=True, threshold=0.8),
@@ -103,8 +102,9 @@ def _truncated(measured: Measured) -> Finding | None:
         kind="truncated",
         severity="fix" if share >= CUT_SHARE else "look",
         title="Rows that are cut off",
-        text=f"{of_rows(tokens.truncated)} ({share_of(tokens.truncated, measured.rows)}) are longer than {measured.max_length:,} tokens and lose their end.{lost} "
-        "Set a greater longest row in the recipe, or leave these rows out.",
+        text=f"{of_rows(tokens.truncated)} ({share_of(tokens.truncated, measured.rows)}) {'is' if tokens.truncated == 1 else 'are'} "
+        f"longer than {measured.max_length:,} tokens and cut at the end.{lost} Set a greater longest row in the recipe, or leave these "
+        "rows out.",
         count=tokens.truncated,
         flag="truncated",
         fix={"kind": "length", "unit": "tokens", "maximum": measured.length_fix, "model": measured.model} if offered else None,
