@@ -72,7 +72,7 @@ def import_hub(
             raise DataError(f"{repo_id} has no rows.", "Choose another split or configuration.")
         with ExitStack() as stack:
             sources = [stack.enter_context(open_source(path)) for path in files]
-            return bring_in(ws, called, sources, mapping, divide, f"{repo_id} of the Hugging Face Hub", progress, stop)
+            return bring_in(ws, called, sources, [mapping] * len(sources), divide, f"{repo_id} of the Hugging Face Hub", progress, stop)
 
 
 def fetch(repo_id: str, config: str, split: str, folder: Path, max_rows: int = 0, stop: Event | None = None) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -54,7 +54,7 @@ def import_file(
     """
     check_name(name)
     with open_source(path, settings, ws.datasets, max_bytes) as source:
-        return bring_in(ws, name, [source], mapping, split, Path(path).name, progress, stop)
+        return bring_in(ws, name, [source], [mapping], split, Path(path).name, progress, stop)
 
 
 def import_files(
@@ -62,7 +62,7 @@ def import_files(
     paths: Sequence[str | Path],
     name: str | None = None,
     together: bool = False,
-    mapping: Mapping | None = None,
+    mapping: Mapping | Sequence[Mapping | None] | None = None,
     split: SplitSettings | None = SplitSettings(),
     settings: ReadSettings | None = None,
     progress: Progress | None = None,
@@ -70,27 +70,29 @@ def import_files(
 ) -> list[VersionInfo]:
     """Read several files into one dataset (`together`), where `source` says which file a row is from, or into one dataset each.
 
-    Without a name, datasets are called after their files. All files are opened and looked at before the first row is stored. Files called
-    after splits (`train.csv`, `test.csv`) decide the split of their rows. Raises as `import_file`.
+    `mapping` is one for all files, or one for each. Without a name, datasets are called after their files. All files are opened and looked
+    at before the first row is stored. Files called after splits (`train.csv`, `test.csv`) decide the split of their rows. Raises as
+    `import_file`.
     """
     files = [Path(path) for path in paths]
     if not files:
         raise DataError("There is no file to import.", "Choose at least one.")
+    mappings = [mapping] * len(files) if mapping is None or isinstance(mapping, Mapping) else list(mapping)
     if together:
         with ExitStack() as stack:
             sources = [stack.enter_context(open_source(path, settings, ws.datasets)) for path in files]
             called = check_name(name or suggest_name(files[0].name))
             shown = ", ".join(path.name for path in files)
-            return [bring_in(ws, called, sources, mapping, split, shown, progress, stop)]
+            return [bring_in(ws, called, sources, mappings, split, shown, progress, stop)]
     names = [check_name(name if name and len(files) == 1 else f"{name or ''}{'-' if name else ''}{suggest_name(p.name)}") for p in files]
     if len(set(names)) < len(names):
         raise DataError("Two of the files would give datasets of one name.", "Rename a file, or import them together.")
-    for path in files:
+    for path, its_mapping in zip(files, mappings, strict=True):
         with open_source(path, settings, ws.datasets) as source:
-            _plan(source, mapping)
+            _plan(source, its_mapping)
     return [
-        import_file(ws, path, called, mapping, split, settings=settings, progress=progress, stop=stop)
-        for path, called in zip(files, names, strict=True)
+        import_file(ws, path, called, its_mapping, split, settings=settings, progress=progress, stop=stop)
+        for path, called, its_mapping in zip(files, names, mappings, strict=True)
     ]
 
 
@@ -135,15 +137,15 @@ def _plan(source: Source, mapping: Mapping | None) -> list[_Plan]:
 def bring_in(
     ws: Workspace,
     name: str,
-    sources: Iterable[Source],
-    mapping: Mapping | None,
+    sources: Sequence[Source],
+    mappings: Sequence[Mapping | None],
     split: SplitSettings | None,
     file: str,
     progress: Progress | None = None,
     stop: Event | None = None,
 ) -> VersionInfo:
-    """Read open sources into one version. `file` is what they are called in its step. Raises as `import_file`."""
-    plans = [plan for source in sources for plan in _plan(source, mapping)]
+    """Read open sources, each by its mapping or as recognised, into one version; its step calls them `file`. Raises as `import_file`."""
+    plans = [plan for source, mapping in zip(sources, mappings, strict=True) for plan in _plan(source, mapping)]
     kinds = {plan.mapping.kind: plan.source.name for plan in reversed(plans)}
     if len(kinds) > 1:
         told = " and ".join(f"{source} holds {kind} rows" for kind, source in reversed(kinds.items()))

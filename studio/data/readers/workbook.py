@@ -52,6 +52,13 @@ def open_workbook(path: Path, settings: ReadSettings) -> Source:
     return Source(path, "xlsx", items, known, complete=not unnamed, notes=notes)
 
 
+def sheet_names(path: Path) -> list[str]:
+    """The sheets of a workbook. Raises `DataError` when it is none."""
+    _check(path)
+    with _Book(path) as book:
+        return book.sheets
+
+
 class _Book:
     """A workbook opened for reading, closed at the end of a `with`; raises `DataError` when it is none."""
 

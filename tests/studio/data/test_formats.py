@@ -19,6 +19,7 @@ import pytest
 from studio.data import formats
 from studio.data.formats import ReadSettings, open_source, read_file
 from studio.data.readers.source import MAX_ROW_CHARACTERS
+from studio.data.readers.workbook import sheet_names
 from studio.errors import DataError
 
 TABLE = 'text#label\n"a ""quoted"", text\nover two lines"#good\nplain é#bad\n'
@@ -197,6 +198,7 @@ def test_a_workbook(tmp_path):
     assert "sheet Reviews; there are also: Notes" in table.notes[0]
     with pytest.raises(DataError, match="has no rows"):
         read_file(tmp_path / "book.xlsx", settings=ReadSettings(sheet="Notes"))
+    assert sheet_names(tmp_path / "book.xlsx") == ["Notes", "Reviews"]
     with pytest.raises(DataError, match="no sheet called Other"):
         read_file(tmp_path / "book.xlsx", settings=ReadSettings(sheet="Other"))
 

@@ -95,6 +95,13 @@ def test_several_files_become_one_dataset(workspace, tmp_path):
     assert store.rows(workspace, "both")[0] == {"text": "row number 0", "source": "a.jsonl"}
     assert store.rows(workspace, "both")[3] == {"text": "from the other file", "source": "b.csv"}
     assert [(file["name"], file["kept"]) for file in info.step["files"]] == [("a.jsonl", 3), ("b.csv", 1)]
+    odd = tmp_path / "c.csv"
+    odd.write_text("xxx,yyy\nask,tell\n")
+    with pytest.raises(DataError, match="xxx, yyy"):
+        store.import_files(workspace, [first, odd], "mapped", together=True)
+    mappings = [None, Mapping(kind="text", text="{xxx} {yyy}")]
+    (info,) = store.import_files(workspace, [first, odd], "mapped", together=True, mapping=mappings, split=None)
+    assert store.rows(workspace, "mapped")[3]["text"] == "ask tell"
 
 
 def test_several_files_become_several_datasets(workspace, tmp_path):
