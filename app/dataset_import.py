@@ -1,22 +1,25 @@
 """Adding data: upload files or take a shipped sample, see what was recognised, say which column gives what where it was not, import.
 
 `look_at`, `preview` and `bring_in` are the substance and need no page. The mapping form is made from `TARGETS` and the fields of `Mapping`,
-so a new part appears here by itself.
+so a new part appears here by itself. What a person has to name (roles, verdicts) is asked for by `questions`, never guessed.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from app import html
 from app.guard import notice
 from studio.data import store
-from studio.data.formats import BadRow, read_file
-from studio.data.mapping import PREFIXES, TARGETS, Mapping, apply_mapping
-from studio.data.recognise import recognise
+from studio.data.formats import BadRow, RawTable, read_file
+from studio.data.mapping import PREFIXES, TARGETS, Mapping, apply_mapping, unnamed
+from studio.data.recognise import Recognition, guesses, recognise
 from studio.data.samples import Sample, shipped_samples
+from studio.data.saved_mappings import load_mapping, suggest_mappings
+from studio.data.schema import Row
 from studio.data.splits import SplitSettings
 from studio.errors import DataError
 from studio.workspace import Workspace
@@ -34,12 +37,16 @@ KIND_WORDS = {
     "ranking": "Ranked answers",
     "rating": "Answers with a score",
 }
+MOST_ASKED = 6
 PARTS = [name for name in Mapping.model_fields if name not in ("kind", *PREFIXES.values())]
 
 
 @dataclass
 class Upload:
-    """One file on its way in: what was found in it, the mapping that will be used, and what became of it."""
+    """One file on its way in: what was found in it, the mapping that will be used, and what became of it.
+
+    `readings` are all that it was taken for or might be, the likelier first; `saved` is the kept mapping that was filled in by itself.
+    """
 
     path: Path
     name: str
@@ -48,8 +55,15 @@ class Upload:
     found: str = ""
     why: str = ""
     confidence: float = 0.0
+    readings: list[Recognition] = field(default_factory=list)
+    saved: str = ""
     problem: str = ""
     imported: str = ""
+
+    @property
+    def understood(self) -> bool:
+        """Whether it can be imported as it is, without a person saying which column gives what."""
+        return not self.problem and bool(self.found or self.saved)
 
     @property
     def status(self) -> str:
@@ -58,6 +72,8 @@ class Upload:
             return f"imported as {self.imported}"
         if self.problem:
             return "cannot be read"
+        if self.saved:
+            return f"fits the saved mapping {self.saved}"
         return f"recognised: {self.found}" if self.found else "say which column gives what"
 
 
@@ -67,20 +83,47 @@ def dataset_name(file_name: str) -> str:
     return stem[:80] or "dataset"
 
 
-def look_at(path: str | Path) -> Upload:
-    """What a file holds; a file that cannot be used gives an upload with a `problem`, never an error."""
+def look_at(path: str | Path, ws: Workspace | None = None) -> Upload:
+    """What a file holds; a file that cannot be used gives an upload with a `problem`, never an error.
+
+    A file that is not recognised gets the kept mapping of the workspace that reads most of its columns, if one fits.
+    """
     upload = Upload(Path(path), dataset_name(Path(path).name))
     try:
-        raw = read_file(upload.path, limit_rows=LOOKED_AT)
+        raw = head_of(upload)
     except DataError as error:
         upload.problem = f"{error.message.rstrip('.')}. {error.remedy}".strip()
         return upload
     upload.columns = list(raw.columns)
     recognition = recognise(raw)
     if recognition is not None:
-        upload.mapping, upload.found = recognition.mapping, recognition.shape
-        upload.confidence, upload.why = recognition.confidence, recognition.why
+        upload.readings = [recognition, *recognition.alternatives]
+        take(upload, recognition)
+        return upload
+    upload.readings = guesses(raw)
+    if ws is not None and (fitting := suggest_mappings(ws, upload.columns)):
+        upload.saved, upload.mapping = fitting[0], load_mapping(ws, fitting[0])
     return upload
+
+
+def head_of(upload: Upload) -> RawTable:
+    """The first rows of a file."""
+    return read_file(upload.path, limit_rows=LOOKED_AT)
+
+
+def take(upload: Upload, reading: Recognition) -> None:
+    """Use one of the readings of a file."""
+    upload.mapping, upload.found, upload.saved = reading.mapping, reading.shape, ""
+    upload.confidence, upload.why = reading.confidence, reading.why
+
+
+def questions(upload: Upload, mapping: Mapping) -> list[tuple[str, str]]:
+    """What a person has to name before all rows can be used: ("role" or "verdict", the file's own word for it), the frequent first."""
+    try:
+        roles, verdicts = unnamed(head_of(upload), mapping)
+    except DataError:  # a part is missing yet: the preview says so
+        return []
+    return [*(("role", role) for role in roles), *(("verdict", verdict) for verdict in verdicts)][:MOST_ASKED]
 
 
 def said(upload: Upload) -> str:
@@ -91,30 +134,50 @@ def said(upload: Upload) -> str:
     if upload.found:
         sure = f"{100 * upload.confidence:.0f} % sure"
         return html.heading(upload.path.name, f"recognised as {upload.found}, {sure}") + html.muted(upload.why)
+    if upload.saved:
+        return html.heading(upload.path.name, f"the saved mapping {upload.saved} fits") + html.muted(f"Its columns: {columns}.")
     return html.heading(upload.path.name) + notice(
         f"The columns of this file are not recognised ({columns}). Say below what the rows are and which column gives what.", "warning"
     )
 
 
-def mapping_from(kind: str, values: dict[str, str | None], roles: dict[str, str] | None = None) -> Mapping:
-    """The mapping that a form describes; parts that the kind does not have are left out."""
+def readings_table(upload: Upload) -> str:
+    """Everything that the file can be taken for, each with how sure that is; one reading needs no table."""
+    if len(upload.readings) < 2 and upload.found:
+        return ""
+    chosen = next((str(i) for i, reading in enumerate(upload.readings) if reading.mapping == upload.mapping), "")
+    return (
+        html.table(
+            [html.Column("It can be read as"), html.Column("Sure", number=True), html.Column("Why", wide_only=True)],
+            [(str(i), (f"{r.shape} ({r.mapping.kind})", f"{100 * r.confidence:.0f} %", r.why)) for i, r in enumerate(upload.readings)],
+            selected=chosen,
+            label="Ways to read the file",
+        )
+        if upload.readings
+        else ""
+    )
+
+
+def mapping_from(kind: str, values: dict[str, str | None], **tables: dict[str, str]) -> Mapping:
+    """The mapping that a form describes; parts that the kind does not have are left out. `tables` are its roles, verdicts and so on."""
     names = {target.name for target in TARGETS[kind]}
     filled = {name: value.replace("\\n", "\n") for name, value in values.items() if name in names and value}
-    return Mapping.model_validate({"kind": kind, "roles": roles or {}, **filled})
+    return Mapping.model_validate({"kind": kind, **tables, **filled})
 
 
-def preview(upload: Upload, mapping: Mapping | None) -> str:
-    """Three rows as they would be imported, and what would be set aside."""
+def preview(upload: Upload, mapping: Mapping | None, view: Callable[[Row, str], str] | None = None) -> str:
+    """Three rows as they would be imported, and what would be set aside; `view` shows a row of a kind in another way."""
     if upload.problem or mapping is None:
         return ""
     if not mapping.sources():
         return html.muted("Choose at least one column to see how the rows come out.")
-    raw = read_file(upload.path, limit_rows=LOOKED_AT)
+    raw = head_of(upload)
     try:
         rows, bad = apply_mapping(raw, mapping)
     except DataError as error:
         return notice(error, "warning")
-    shown = "".join(f'<div class="preview-row">{html.row_view(row)}</div>' for row in rows[:PREVIEWED])
+    views = [view(row, mapping.kind) if view else html.row_view(row) for row in rows[:PREVIEWED]]
+    shown = "".join(f'<div class="preview-row">{markup}</div>' for markup in views)
     many = "" if len(raw.rows) < LOOKED_AT else f" among the first {LOOKED_AT:,}"
     counts = html.muted(f"{html.plural(len(rows), 'row')} can be used{many}; the first {min(PREVIEWED, len(rows))}:") if rows else ""
     return set_aside(bad, len(bad), many) + counts + f'<div class="previews">{shown}</div>'

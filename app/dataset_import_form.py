@@ -1,4 +1,5 @@
-"""The panel that adds data: files or samples on top, then one file's name, columns and preview. The substance is in `dataset_import.py`."""
+"""The panel that adds data: files or samples on top, then one file's name, columns and preview. The substance is in `dataset_import.py`,
+the form for the columns in `mapping_form.py`."""
 
 from __future__ import annotations
 
@@ -7,19 +8,18 @@ from dataclasses import dataclass
 from typing import Any
 
 import gradio as gr
-from pydantic import ValidationError
 
 from app import dataset_import as importing
+from app import mapping_form
 from app.choices import Choices, key_of, static
-from app.dataset_import import KIND_WORDS, PARTS, Upload
+from app.dataset_import import Upload
 from app.guard import guarded, notice
+from app.mapping_form import QUIET, mapping_of
 from app.page import Page
 from studio.data.formats import READERS
-from studio.data.mapping import TARGETS, Mapping
 from studio.data.samples import shipped_samples
 from studio.errors import DataError, StudioError
 
-QUIET: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
 MOST_FILES = 50
 
 
@@ -35,64 +35,6 @@ class ImportForm:
     @staticmethod
     def reset() -> tuple[Any, ...]:
         return ([], 0, None, "", gr.update(visible=False), "")
-
-
-@dataclass
-class _Fields:
-    """The components of the mapping form, in the order in which handlers take them: kind, then one for each part."""
-
-    kind: gr.Dropdown
-    parts: list[gr.Dropdown]
-
-    @property
-    def all(self) -> list[Any]:
-        return [self.kind, *self.parts]
-
-
-def fields_for(upload: Upload) -> tuple[Any, ...]:
-    """Updates of the mapping form for a file: its columns to choose from, what was recognised filled in."""
-    kind = upload.mapping.kind if upload.mapping else "chat"
-    return (gr.update(value=kind), *parts_for(upload, kind))
-
-
-def parts_for(upload: Upload, kind: str) -> tuple[Any, ...]:
-    """Updates of the part fields for a kind."""
-    wanted = {target.name: target.required for target in TARGETS[kind]}
-    given = upload.mapping.sources() if upload.mapping and upload.mapping.kind == kind else {}
-    updates = []
-    for name in PARTS:
-        title = Mapping.model_fields[name].title or name
-        label = title if wanted.get(name) or (kind == "chat" and name in ("prompt", "answer")) else f"{title} (may stay empty)"
-        value = given.get(name, "").replace("\n", "\\n")
-        updates.append(gr.update(visible=name in wanted, choices=["", *upload.columns], value=value, label=label))
-    return tuple(updates)
-
-
-def mapping_of(upload: Upload, values: tuple[Any, ...] | list[Any]) -> Mapping:
-    """The mapping that stands in the form. Raises `DataError`."""
-    roles = upload.mapping.roles if upload.mapping else {}
-    try:
-        return importing.mapping_from(values[0], dict(zip(PARTS, values[1:], strict=True)), roles)
-    except ValidationError as error:
-        raise DataError(
-            f"The columns cannot be used: {error.errors(include_url=False)[0]['msg']}.", "Choose a column or write a template."
-        ) from error
-
-
-def _mapping_fields() -> _Fields:
-    kind = gr.Dropdown(
-        [(words, kind) for kind, words in KIND_WORDS.items()], value="chat", label="What the rows are", elem_id="import-kind"
-    )
-    gr.Markdown("For each part choose a column, or write a template such as `{question} {context}`.", elem_classes="muted")
-    with gr.Row(elem_classes="tools"):
-        parts = [
-            gr.Dropdown(
-                [], label=Mapping.model_fields[name].title, info=Mapping.model_fields[name].description, allow_custom_value=True,
-                visible=False,                 elem_id=f"import-{name.replace('_', '-')}", min_width=200,
-            )
-            for name in PARTS
-        ]  # fmt: skip
-    return _Fields(kind, parts)
 
 
 def build(page: Page) -> ImportForm:
@@ -118,40 +60,34 @@ def build(page: Page) -> ImportForm:
             go = gr.Button("Import", variant="primary", size="md", elem_id="import-go", scale=0, min_width=110)
             every = gr.Button("Import all recognised", size="md", elem_id="import-all", visible=False, scale=0, min_width=170)
         with gr.Accordion("Which column gives what", open=False, elem_id="import-columns") as accordion:
-            fields = _mapping_fields()
-        preview = static(elem_id="import-preview")
+            fields = mapping_form.build(page, uploads, current)
+        fields.model.render()
+        fields.preview.render()
 
     def show(items: list[Upload], at: int) -> tuple[Any, ...]:
         """The form for file number `at`."""
         upload = items[at]
         usable = not upload.problem and not upload.imported
-        pending = sum(1 for u in items if u.found and not u.imported)
+        pending = sum(1 for u in items if u.understood and not u.imported)
+        filled = mapping_form.updates(ws, upload)
+        unclear = not upload.found or any(sort for sort, _ in filled[fields.outputs.index(fields.asked)])
         return (
             items, at, importing.uploads_table(items, at), gr.update(visible=True), importing.said(upload), upload.name,
-            gr.update(interactive=usable), gr.update(visible=pending > 1), gr.update(open=not upload.found and usable, visible=usable),
-            *fields_for(upload), importing.preview(upload, upload.mapping),
+            gr.update(interactive=usable), gr.update(visible=pending > 1), gr.update(open=unclear and usable, visible=usable),
+            gr.update(choices=[mapping_form.AS_ROWS, *page.model_choices()], value="", visible=usable), *filled,
         )  # fmt: skip
 
     def receive(paths: list[str] | None) -> tuple[Any, ...]:
         if not paths:
-            return ([], 0, "", gr.update(visible=False), *(gr.skip(),) * (6 + len(PARTS) + 1), "")
+            return ([], 0, "", gr.update(visible=False), *(gr.skip(),) * (len(outputs) - 4), "")
         if len(paths) > MOST_FILES:
             raise DataError(f"{len(paths)} files are too many at once.", f"Choose up to {MOST_FILES}.")
-        items = [importing.look_at(path) for path in paths]
+        items = [importing.look_at(path, ws) for path in paths]
         first = next((i for i, u in enumerate(items) if not u.problem), 0)
         return (*show(items, first), "")
 
     def turn_to(event: gr.EventData, items: list[Upload]) -> tuple[Any, ...]:
         return show(items, int(key_of(event)))
-
-    def change_kind(items: list[Upload], at: int, kind: str) -> tuple[Any, ...]:
-        return parts_for(items[at], kind)
-
-    def look_again(items: list[Upload], at: int, *values: Any) -> str:
-        try:
-            return importing.preview(items[at], mapping_of(items[at], values))
-        except DataError as error:
-            return notice(error)
 
     def run(items: list[Upload], at: int, name: str, held: float, *values: Any) -> tuple[Any, ...]:
         upload = items[at]
@@ -168,7 +104,7 @@ def build(page: Page) -> ImportForm:
     def run_all(items: list[Upload], held: float) -> Iterator[tuple[Any, ...]]:
         outcomes, last = "", ""
         for i, upload in enumerate(items):
-            if upload.imported or not upload.found:
+            if upload.imported or not upload.understood:
                 continue
             try:
                 version = importing.bring_in(ws, upload, upload.name, upload.mapping, float(held or 0) / 100)
@@ -181,20 +117,15 @@ def build(page: Page) -> ImportForm:
         yield (*show(items, left if left is not None else 0), outcomes, "" if left is not None else last)
 
     def show_nothing() -> tuple[Any, ...]:
-        return (gr.skip(),) * (10 + len(PARTS) + 1)
+        return (gr.skip(),) * len(outputs)
 
     def sample(event: gr.EventData) -> str:
         return importing.take_sample(ws, key_of(event)).ref
 
-    outputs = [uploads, current, chosen, form, found, name, go, every, accordion, *fields.all, preview]
+    outputs = [uploads, current, chosen, form, found, name, go, every, accordion, fields.model, *fields.outputs]
     files.change(guarded(receive), files, [*outputs, trouble], show_progress="minimal", api_visibility="private")
     chosen.pick(guarded(turn_to), uploads, outputs, **QUIET)
-    kind_changed = fields.kind.input(guarded(change_kind), [uploads, current, fields.kind], fields.parts, **QUIET)
-    kind_changed.then(guarded(look_again), [uploads, current, *fields.all], preview, **QUIET)
-    gr.on(
-        [f.input for f in fields.parts], guarded(look_again), [uploads, current, *fields.all], preview, trigger_mode="always_last", **QUIET
-    )
-    ran = go.click(guarded(run), [uploads, current, name, held, *fields.all], [*outputs, trouble, imported], api_visibility="private")
+    ran = go.click(guarded(run), [uploads, current, name, held, *fields.values], [*outputs, trouble, imported], api_visibility="private")
     ran_all = every.click(guarded(run_all), [uploads, held], [*outputs, trouble, imported], api_visibility="private")
     sampled = samples.pick(guarded(sample), None, imported, api_visibility="private")
     return ImportForm(imported, [ran, ran_all, sampled], [uploads, current, files, chosen, form, trouble], close)

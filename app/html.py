@@ -7,6 +7,7 @@ show something, add a function that returns a string and escapes its arguments.
 from __future__ import annotations
 
 import html
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -131,15 +132,21 @@ def text_block(text: str) -> str:
 
 def _role(message: Mapping[str, Any]) -> str:
     role = str(message.get("role", ""))
-    return ROLE_WORDS.get(role, role)
+    return " ".join(filter(None, [ROLE_WORDS.get(role, role), str(message.get("name") or "")]))
+
+
+def _said(message: Mapping[str, Any]) -> str:
+    """What a message says, then the tools that it calls."""
+    calls = [call.get("function", {}) for call in json.loads(message.get("tool_calls") or "[]")]
+    called = [f"calls {call.get('name')} with {json.dumps(call.get('arguments'), ensure_ascii=False)}" for call in calls]
+    content = str(message.get("content") or "")
+    return "".join(text_block(text) for text in ([content] if content or not called else []) + called)
 
 
 def messages(items: Sequence[Mapping[str, Any]], title: str = "") -> str:
     """A conversation, one block a message."""
     blocks = "".join(
-        f'<div class="message {esc(m.get("role", ""))}"><div class="role">{esc(_role(m))}</div>'
-        f"{text_block(str(m.get('content') or ''))}</div>"
-        for m in items
+        f'<div class="message {esc(m.get("role", ""))}"><div class="role">{esc(_role(m))}</div>{_said(m)}</div>' for m in items
     )
     top = f'<div class="part">{esc(title)}</div>' if title else ""
     return f'<div class="conversation">{top}{blocks}</div>'

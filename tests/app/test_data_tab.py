@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from app import dataset_care, dataset_import, dataset_rows
-from app.dataset_import_form import fields_for, parts_for
+from app.mapping_form import fields_for, parts_for
 from app.tabs import data
 from studio.data import store
 from studio.errors import DataError
