@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import is_dataclass
 from datetime import datetime
 from pathlib import Path
@@ -59,6 +60,22 @@ def emit_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]
     for row in rows:
         table.add_row(*(str(cell) for cell in row))
     console.print(table)
+
+
+@contextmanager
+def progress_line(what: str) -> Iterator[Callable[..., None]]:
+    """A function that shows how far a long task is, on one line of standard error that is gone at the end; no terminal, no line.
+
+    Call it with what is done and, where it is known, with the whole.
+    """
+    screen = Console(stderr=True, highlight=False)
+    with screen.status("") as status:
+
+        def told(done: int, *whole: int) -> None:
+            share = f" of {whole[-1]:,}" if whole and what != "rows" else ""
+            status.update(f"{done:,}{share} {what}")
+
+        yield told
 
 
 def size(count: float) -> str:

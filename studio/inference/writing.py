@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from random import Random
 from typing import Any, ClassVar, Literal
 
-from pydantic import Field
+from pydantic import Field, ValidationError
 
 from studio.data import store
 from studio.data.augment import drafts
@@ -61,6 +61,18 @@ class NewExamples(Settings):
     rows: int = setting(20, "Rows", "How many examples are asked for.", basic=True, ge=1, le=5000)
     seed: int = setting(42, "Seed", "Equal seeds show the same rows.", ge=0, le=2**31 - 1)
     sampling: Sampling = Field(default_factory=Sampling)
+
+
+WRITERS: dict[str, type[Paraphrase] | type[NewExamples]] = {"paraphrase": Paraphrase, "examples": NewExamples}
+
+
+def task_of(values: dict[str, Any]) -> Paraphrase | NewExamples:
+    """A model's task from its settings, `kind` among them; raises `DataError` that names the wrong one."""
+    try:
+        return WRITERS[str(values.get("kind"))].model_validate(values)
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        raise DataError(f"{first['loc'][-1]}: {first['msg']}.", "Correct this setting and try again.") from error
 
 
 @dataclass(frozen=True)
