@@ -56,6 +56,9 @@ ASSIGNED = re.compile(
     re.VERBOSE | re.IGNORECASE,
 )
 
+SHORTEST_SECRET = 15  # characters without a space in every alternative of `SECRETS` but the private keys
+ASSIGNED_WORDS = ("key", "token", "secret", "passw", "pwd", "passphrase")
+
 MANY_DIGITS = re.compile("\\d(?:[ ().\u00a0\u2010-\u2015/-]{0,3}\\d){6}")
 DIALLED = re.compile(
     r"(?<![\w.+(/:=<>$*-])(?<!\d,)(?:\+\d|\(?\d)(?:[ ./()-]{0,2}\d){6,14}(?: ?(?:x|ext\.?) ?\d{1,6})?(?![\w/:@(]|[-.,]\d|\)? ?[=<>*%+])",
@@ -81,7 +84,11 @@ def _emails(text: str, region: str) -> Spans:
 
 
 def _keys(text: str, region: str) -> Spans:
-    yield from (found.span() for found in SECRETS.finditer(text))
+    if "PRIVATE KEY" in text or max(map(len, text.split()), default=0) >= SHORTEST_SECRET:
+        yield from (found.span() for found in SECRETS.finditer(text))
+    lower = text.lower()
+    if not any(word in lower for word in ASSIGNED_WORDS):
+        return
     for found in ASSIGNED.finditer(text):
         secret = found["secret"].rstrip(".")
         if any(map(str.isdigit, secret)) and any(map(str.isalpha, secret)):
