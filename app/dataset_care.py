@@ -1,4 +1,4 @@
-"""Looking after a dataset: its versions and the steps that made them, how its rows are divided, its name, and deleting with undo."""
+"""Looking after a dataset: its versions, its files, how its rows are divided, its name, and deleting with undo."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from typing import Any
 import gradio as gr
 from pydantic import ValidationError
 
-from app import html
-from app.choices import Choices, key_of, static
-from app.dataset_import import set_aside
+from app import dataset_export, dataset_versions, html
+from app.choices import static
+from app.dataset_part import Part
 from app.guard import guarded, notice
 from app.page import Page
 from studio.data import store
@@ -19,51 +19,6 @@ from studio.errors import DataError, StudioError
 from studio.workspace import Workspace
 
 QUIET: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
-
-
-@dataclass
-class Part:
-    """A part of the open dataset's panel: `show(ref)` gives updates for `outputs`; after `changed` another version may be open.
-
-    `said` holds what went wrong; while it does, what the person typed must stay.
-    """
-
-    outputs: list[Any]
-    show: Any
-    changed: list[Any]
-    deleted: gr.State | None = None
-    said: gr.HTML | None = None
-
-
-def step_words(step: dict[str, Any]) -> str:
-    """How a version was made, in words."""
-    kind = step.get("kind") or step.get("name") or "made"
-    if kind == "import":
-        counts = step.get("counts", {})
-        aside = f", {counts['set_aside']:,} set aside" if counts.get("set_aside") else ""
-        return f"from {step.get('file', 'a file')}{aside}"
-    if kind == "resplit":
-        split = step.get("split", {})
-        return f"divided anew from {step.get('from', 'the version before')}, seed {split.get('seed')}"
-    if kind == "add conversations":
-        return f"{html.plural(int(step.get('added', 0)), 'conversation')} added from Chat"
-    return str(kind)
-
-
-def versions_table(ws: Workspace, ref: str) -> str:
-    """All versions of the open dataset, the newest first."""
-    rows = []
-    for v in reversed(store.versions(ws, ref.partition("@")[0])):
-        splits = ", ".join(f"{count:,} {name}" for name, count in v.splits.items())
-        rows.append((v.ref, (f"v{v.number}", f"{v.rows:,}", splits, step_words(v.step), f"{v.created_at:%d %b %Y, %H:%M} UTC")))
-    columns = [
-        html.Column("Version"),
-        html.Column("Rows", number=True),
-        html.Column("Splits"),
-        html.Column("How it was made"),
-        html.Column("Made", wide_only=True),
-    ]
-    return html.table(columns, rows, selected=ref, label="Versions")
 
 
 def divide(ws: Workspace, ref: str, validation: float, test: float, seed: float) -> store.VersionInfo:
@@ -76,10 +31,10 @@ def divide(ws: Workspace, ref: str, validation: float, test: float, seed: float)
 
 
 def build(page: Page, selected: gr.State) -> Part:
-    """Versions and the split form."""
+    """Versions with what can be done to them, and the split form."""
     ws = page.workspace
-    listing = Choices(elem_id="data-versions")
-    bad = static(elem_id="data-set-aside")
+    history = dataset_versions.build(page, selected)
+    files = dataset_export.build(page, selected)
     static(
         html.heading("Divide the rows anew", "makes a new version; rows with the same prompt stay on one side"), elem_classes="part-heading"
     )
@@ -91,13 +46,7 @@ def build(page: Page, selected: gr.State) -> Part:
     said = static(elem_id="split-said")
 
     def show(ref: str) -> tuple[Any, ...]:
-        if not ref:
-            return "", ""
-        version = store.get_version(ws, ref)
-        return versions_table(ws, ref), set_aside(version.bad_rows, version.bad_row_count)
-
-    def choose(event: gr.EventData) -> str:
-        return key_of(event)
+        return *history.show(ref), *files.show(ref)
 
     def run(ref: str, validation: float, test: float, seed: float) -> tuple[str, str]:
         try:
@@ -105,9 +54,8 @@ def build(page: Page, selected: gr.State) -> Part:
         except StudioError as error:
             return ref, notice(error)
 
-    picked = listing.pick(guarded(choose), None, selected, **QUIET)
     made = go.click(guarded(run), [selected, validation, test, seed], [selected, said], **QUIET)
-    return Part([listing, bad], show, [picked, made])
+    return Part([*history.outputs, *files.outputs], show, [*history.changed, made])
 
 
 def build_naming(page: Page, selected: gr.State) -> Part:

@@ -13,7 +13,7 @@ import gradio as gr
 
 from app import dataset_augment, dataset_care, dataset_import_form, dataset_rows, html
 from app.choices import Choices, key_of, static
-from app.dataset_care import step_words
+from app.dataset_versions import step_words
 from app.guard import guarded
 from app.page import Page
 from studio.data import store

@@ -8,10 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from app import dataset_care, dataset_import, dataset_rows
+from app import dataset_care, dataset_import, dataset_row_detail, dataset_rows, dataset_versions
 from app.mapping_form import fields_for, parts_for
 from app.tabs import data
-from studio.data import store
+from studio.data import rows, store
+from studio.data.rows import RowFilter
 from studio.errors import DataError
 from studio.models import registry
 from studio.workspace import Workspace
@@ -43,23 +44,23 @@ def test_the_title_says_how_the_version_was_made(workspace: Workspace, chats: st
 
 
 def test_rows_come_in_pages_of_fifty(workspace: Workspace, chats: str) -> None:
-    markup, words, start, more = dataset_rows.page_of(workspace, chats, dataset_rows.ALL, "", 50)
+    markup, words, start, more = dataset_rows.page_of(workspace, chats, RowFilter(), 50)
     assert (start, more) == (50, True)
     assert words == "51–100 of 120"
     assert markup.count("data-key=") == 50
-    _, words, start, more = dataset_rows.page_of(workspace, chats, dataset_rows.ALL, "", 900)
+    _, words, start, more = dataset_rows.page_of(workspace, chats, RowFilter(), 900)
     assert (start, more) == (100, False)
     assert words == "101–120 of 120"
 
 
 def test_search_and_split_narrow_the_rows(workspace: Workspace, chats: str) -> None:
-    markup, words, _, more = dataset_rows.page_of(workspace, chats, dataset_rows.ALL, "ORDER 77", 0)
-    assert words == "1–1 of 1 matches"
+    markup, words, _, more = dataset_rows.page_of(workspace, chats, RowFilter(search="ORDER 77"), 0)
+    assert words == "1–1 of 1 match"
     assert "where is order 77" in markup
     assert not more
-    _, words, _, _ = dataset_rows.page_of(workspace, chats, "validation", "", 0)
+    _, words, _, _ = dataset_rows.page_of(workspace, chats, RowFilter(split="validation"), 0)
     assert words == "1–12 of 12"
-    markup, words, _, _ = dataset_rows.page_of(workspace, chats, dataset_rows.ALL, "nothing like it", 0)
+    markup, words, _, _ = dataset_rows.page_of(workspace, chats, RowFilter(search="nothing like it"), 0)
     assert words == "0 rows"
     assert "No row holds" in markup
 
@@ -68,23 +69,23 @@ def test_markup_in_rows_is_text(workspace: Workspace, tmp_path: Path) -> None:
     path = tmp_path / "evil.csv"
     path.write_text(f'text,label\n"{EVIL}","{EVIL}"\n"plain","good"\n')
     ref = store.import_file(workspace, path, "evil").ref
-    markup, *_ = dataset_rows.page_of(workspace, ref, dataset_rows.ALL, "", 0)
-    row = dataset_rows.one_row(workspace, ref, dataset_rows.ALL, "onerror", 0)
-    for text in (markup, dataset_rows.row_detail(workspace, ref, row, "Conversation", "", "assistant", 512)):
+    markup, *_ = dataset_rows.page_of(workspace, ref, RowFilter(), 0)
+    row = rows.get(workspace, ref, "train", 0)
+    for text in (markup, dataset_row_detail.row_detail(workspace, ref, row, "Conversation", "", "assistant", 512)):
         assert "<img" not in text
         assert "&lt;img src=x" in text
 
 
 def test_the_token_view_tells_trained_from_masked_and_cut(workspace: Workspace, chats: str, tiny_model: Path) -> None:
     registry.add_local(workspace, tiny_model, "tiny")
-    row = dataset_rows.one_row(workspace, chats, dataset_rows.ALL, "", 0)
-    whole = dataset_rows.row_detail(workspace, chats, row, "Tokens", "tiny", "assistant", 512)
+    row = rows.get(workspace, chats, "train", 0)
+    whole = dataset_row_detail.row_detail(workspace, chats, row, "Tokens", "tiny", "assistant", 512)
     assert "<dt>Cut</dt><dd>0 tokens</dd>" in whole
     assert 'class="span trained" title="trained on: ' in whole
     assert 'class="span masked" title="read only: ' in whole
-    short = dataset_rows.row_detail(workspace, chats, row, "Tokens", "tiny", "assistant", 12)
+    short = dataset_row_detail.row_detail(workspace, chats, row, "Tokens", "tiny", "assistant", 12)
     assert 'class="span cut" title="cut: ' in short
-    counts = dataset_rows.count_tokens(workspace, chats, "tiny", "assistant", 512)
+    counts = dataset_row_detail.count_tokens(workspace, chats, "tiny", "assistant", 512)
     assert "120 rows" in counts
 
 
@@ -156,6 +157,6 @@ def test_a_sample_is_taken_once(workspace: Workspace) -> None:
 def test_dividing_anew_makes_a_version(workspace: Workspace, chats: str) -> None:
     version = dataset_care.divide(workspace, chats, 25, 5, 7)
     assert (version.number, version.splits) == (2, {"train": 84, "validation": 30, "test": 6})
-    assert "divided anew from chats@1, seed 7" in dataset_care.versions_table(workspace, version.ref)
+    assert "divided anew from chats@1, seed 7" in dataset_versions.versions_table(workspace, version.ref)
     with pytest.raises(DataError, match="0 to 50"):
         dataset_care.divide(workspace, chats, 90, 0, 7)
