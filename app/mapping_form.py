@@ -61,7 +61,7 @@ class MappingForm:
 
     @property
     def questions(self) -> list[Any]:
-        """What `asked_for` fills."""
+        """What `look_again` fills."""
         return [self.asked, *self.answers, self.preview]
 
 
@@ -71,7 +71,7 @@ def updates(ws: Workspace, upload: Upload, model: str = "") -> tuple[Any, ...]:
     saved = gr.update(choices=fitting, value=upload.saved or None, visible=bool(fitting))
     kind, *parts = fields_for(upload)
     first = (importing.readings_table(upload), saved, gr.update(visible=bool(upload.saved)), "", kind, *parts)
-    return (*first, *asked_for(ws, upload, upload.mapping, model))
+    return (*first, *asked_for(upload, upload.mapping), importing.preview(upload, upload.mapping, view_of(ws, model)))
 
 
 def fields_for(upload: Upload) -> tuple[Any, ...]:
@@ -93,8 +93,8 @@ def parts_for(upload: Upload, kind: str) -> tuple[Any, ...]:
     return tuple(changes)
 
 
-def asked_for(ws: Workspace, upload: Upload, mapping: Mapping | None, model: str) -> tuple[Any, ...]:
-    """Updates of `MappingForm.questions`: what a person has to name for this mapping, nothing named yet, and the preview."""
+def asked_for(upload: Upload, mapping: Mapping | None) -> tuple[Any, ...]:
+    """What a person has to name for this mapping, and updates of the fields for it, with nothing named yet."""
     asked = importing.questions(upload, mapping) if mapping and mapping.sources() and not upload.problem else []
     changes: list[Any] = []
     for sort, word in (*asked, *[("", "")] * (MOST_ASKED - len(asked))):
@@ -102,7 +102,7 @@ def asked_for(ws: Workspace, upload: Upload, mapping: Mapping | None, model: str
         choices = ROLE_CHOICES if sort == "role" else TWO_CHOICES if two else ONE_CHOICES
         label = f"Who is “{html.shorten(word, 40)}”?" if sort == "role" else f"“{html.shorten(word, 40)}” means"
         changes.append(gr.update(visible=bool(sort), label=label, choices=choices, value=""))
-    return (asked, *changes, importing.preview(upload, mapping, view_of(ws, model)))
+    return (asked, *changes)
 
 
 def view_of(ws: Workspace, model: str) -> Callable[[Row, str], str] | None:
@@ -147,7 +147,7 @@ def look_again(ws: Workspace, upload: Upload, values: tuple[Any, ...] | list[Any
         unanswered = mapping_of(upload, [model, [], *values[2:]])
     except DataError as error:
         return (*(gr.skip(),) * (1 + MOST_ASKED), notice(error))
-    first, *changes, _ = asked_for(ws, upload, unanswered, "")
+    first, *changes = asked_for(upload, unanswered)
     if [tuple(question) for question in asked] == first:
         changes = [gr.skip()] * MOST_ASKED
     else:

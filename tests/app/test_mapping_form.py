@@ -13,7 +13,9 @@ from app.dataset_import import PARTS, Upload
 from studio.data import store
 from studio.data.mapping import Mapping
 from studio.data.saved_mappings import save_mapping
+from studio.models import registry
 from studio.workspace import Workspace
+from tests.tiny import make_model
 
 
 @pytest.fixture
@@ -58,7 +60,7 @@ def test_verdicts_are_asked_for_in_the_words_of_the_kind(workspace: Workspace, t
     assert upload.mapping is None
     assert "comparison" in dataset_import.readings_table(upload)
     dataset_import.take(upload, upload.readings[0])
-    asked, first, *_ = mapping_form.asked_for(workspace, upload, upload.mapping, "")
+    asked, first, *_ = mapping_form.asked_for(upload, upload.mapping)
     assert asked == [("verdict", "left"), ("verdict", "right")]
     assert ("the first answer is better", "a") in first["choices"]
     mapping = mapping_form.mapping_of(upload, form(upload.mapping, asked, ("a", "b")))
@@ -84,6 +86,17 @@ def test_tables_of_the_mapping_survive_the_form(workspace: Workspace, tmp_path: 
     assert mapping_form.mapping_of(upload, form(upload.mapping)) == upload.mapping
     assert upload.mapping.keep == {"source": "source"}
     assert upload.mapping.verdicts == {"0": "a", "1": "b"}
+
+
+def test_the_preview_shows_rows_as_a_model_reads_them(workspace: Workspace, tmp_path: Path) -> None:
+    registry.add_local(workspace, make_model(tmp_path / "tiny"), "tiny")
+    path = tmp_path / "shop.csv"
+    path.write_text("question,answer\n" + "where is the shop,at five\n" * 3)
+    upload = dataset_import.look_at(path)
+    shown = mapping_form.updates(workspace, upload, "tiny")[-1]
+    assert "&lt;|user|&gt;where is the shop&lt;|end|&gt;" in shown
+    assert 'class="span trained"' in shown
+    assert "at five&lt;|end|&gt;</span>" in shown
 
 
 def test_rows_with_tools_are_readable() -> None:
