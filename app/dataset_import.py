@@ -6,15 +6,17 @@ so a new part appears here by itself. What a person has to name (roles, verdicts
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
+from threading import Event
 
 from app import html
 from app.guard import notice
 from studio.data import store
-from studio.data.formats import BadRow, RawTable, read_file
+from studio.data.formats import ARCHIVES, BadRow, RawTable, ReadSettings, read_file
+from studio.data.importing import Progress, suggest_name
 from studio.data.mapping import PREFIXES, TARGETS, Mapping, apply_mapping, unnamed
 from studio.data.recognise import Recognition, guesses, recognise
 from studio.data.samples import Sample, shipped_samples
@@ -57,6 +59,8 @@ class Upload:
     confidence: float = 0.0
     readings: list[Recognition] = field(default_factory=list)
     saved: str = ""
+    settings: ReadSettings = field(default_factory=ReadSettings)
+    notes: list[str] = field(default_factory=list)
     problem: str = ""
     imported: str = ""
 
@@ -77,24 +81,19 @@ class Upload:
         return f"recognised: {self.found}" if self.found else "say which column gives what"
 
 
-def dataset_name(file_name: str) -> str:
-    """A name for a dataset that comes from this file."""
-    stem = re.sub(r"[^A-Za-z0-9._-]+", "-", Path(file_name).stem).strip("-._")
-    return stem[:80] or "dataset"
-
-
-def look_at(path: str | Path, ws: Workspace | None = None) -> Upload:
+def look_at(path: str | Path, ws: Workspace | None = None, settings: ReadSettings | None = None) -> Upload:
     """What a file holds; a file that cannot be used gives an upload with a `problem`, never an error.
 
-    A file that is not recognised gets the kept mapping of the workspace that reads most of its columns, if one fits.
+    `settings` is what a person said about how it is to be read. A file that is not recognised gets the kept mapping of the workspace that
+    reads most of its columns, if one fits.
     """
-    upload = Upload(Path(path), dataset_name(Path(path).name))
+    upload = Upload(Path(path), suggest_name(Path(path).name), settings=settings or ReadSettings())
     try:
         raw = head_of(upload)
     except DataError as error:
         upload.problem = f"{error.message.rstrip('.')}. {error.remedy}".strip()
         return upload
-    upload.columns = list(raw.columns)
+    upload.columns, upload.notes = list(raw.columns), list(raw.notes)
     recognition = recognise(raw)
     if recognition is not None:
         upload.readings = [recognition, *recognition.alternatives]
@@ -108,7 +107,14 @@ def look_at(path: str | Path, ws: Workspace | None = None) -> Upload:
 
 def head_of(upload: Upload) -> RawTable:
     """The first rows of a file."""
-    return read_file(upload.path, limit_rows=LOOKED_AT)
+    status = upload.path.stat() if upload.path.is_file() else None
+    return _head(upload.path, upload.settings.model_dump_json(), status and (status.st_mtime_ns, status.st_size))
+
+
+@lru_cache(maxsize=32)
+def _head(path: Path, settings: str, _state: object) -> RawTable:
+    """As `head_of`, kept as long as the file stays as it is, for the preview asks after every key."""
+    return read_file(path, LOOKED_AT, settings=ReadSettings.model_validate_json(settings))
 
 
 def take(upload: Upload, reading: Recognition) -> None:
@@ -131,14 +137,14 @@ def said(upload: Upload) -> str:
     if upload.problem:
         return notice(upload.problem)
     columns = ", ".join(upload.columns[:12]) + (" …" if len(upload.columns) > 12 else "")
+    notes = html.muted(" ".join(upload.notes)) if upload.notes else ""
     if upload.found:
         sure = f"{100 * upload.confidence:.0f} % sure"
-        return html.heading(upload.path.name, f"recognised as {upload.found}, {sure}") + html.muted(upload.why)
+        return html.heading(upload.path.name, f"recognised as {upload.found}, {sure}") + html.muted(upload.why) + notes
     if upload.saved:
-        return html.heading(upload.path.name, f"the saved mapping {upload.saved} fits") + html.muted(f"Its columns: {columns}.")
-    return html.heading(upload.path.name) + notice(
-        f"The columns of this file are not recognised ({columns}). Say below what the rows are and which column gives what.", "warning"
-    )
+        return html.heading(upload.path.name, f"the saved mapping {upload.saved} fits") + html.muted(f"Its columns: {columns}.") + notes
+    unclear = f"The columns of this file are not recognised ({columns}). Say below what the rows are and which column gives what."
+    return html.heading(upload.path.name) + notice(unclear, "warning") + notes
 
 
 def readings_table(upload: Upload) -> str:
@@ -198,13 +204,43 @@ def set_aside(bad: list[BadRow], count: int, where: str = "") -> str:
     return f'<details class="set-aside"><summary>{summary}</summary>{lines}{more}</details>'
 
 
-def bring_in(ws: Workspace, upload: Upload, name: str, mapping: Mapping | None, validation: float) -> store.VersionInfo:
-    """Import one file. Raises `DataError`."""
+def bring_in(
+    ws: Workspace,
+    upload: Upload,
+    name: str,
+    mapping: Mapping | None,
+    validation: float,
+    progress: Progress | None = None,
+    stop: Event | None = None,
+) -> store.VersionInfo:
+    """Import one file. The files of an archive that was recognised are recognised one by one. Raises `DataError`."""
+    split = SplitSettings(validation=validation)
+    chosen = None if upload.path.suffix.lower() in ARCHIVES and upload.found and mapping == upload.mapping else _usable(upload, mapping)
+    return store.import_file(ws, upload.path, name.strip(), chosen, split, settings=upload.settings, progress=progress, stop=stop)
+
+
+def bring_together(
+    ws: Workspace,
+    uploads: list[Upload],
+    name: str,
+    mappings: list[Mapping | None],
+    validation: float,
+    progress: Progress | None = None,
+    stop: Event | None = None,
+) -> store.VersionInfo:
+    """Import several files as one dataset, each by its mapping. Raises `DataError`."""
+    chosen = [_usable(upload, mapping) for upload, mapping in zip(uploads, mappings, strict=True)]
+    settings = [upload.settings for upload in uploads]
+    split, paths = SplitSettings(validation=validation), [upload.path for upload in uploads]
+    return store.import_files(ws, paths, name.strip(), True, chosen, split, settings, progress, stop)[0]
+
+
+def _usable(upload: Upload, mapping: Mapping | None) -> Mapping:
     if upload.problem:
         raise DataError(upload.problem)
     if mapping is None or not mapping.sources():
         raise DataError(f"It is not clear which column of {upload.path.name} gives what.", "Choose the columns below.")
-    return store.import_file(ws, upload.path, name.strip(), mapping, SplitSettings(validation=validation))
+    return mapping
 
 
 def take_sample(ws: Workspace, name: str) -> store.VersionInfo:

@@ -64,35 +64,38 @@ def import_files(
     together: bool = False,
     mapping: Mapping | Sequence[Mapping | None] | None = None,
     split: SplitSettings | None = SplitSettings(),
-    settings: ReadSettings | None = None,
+    settings: ReadSettings | Sequence[ReadSettings] | None = None,
     progress: Progress | None = None,
     stop: Event | None = None,
 ) -> list[VersionInfo]:
     """Read several files into one dataset (`together`), where `source` says which file a row is from, or into one dataset each.
 
-    `mapping` is one for all files, or one for each. Without a name, datasets are called after their files. All files are opened and looked
-    at before the first row is stored. Files called after splits (`train.csv`, `test.csv`) decide the split of their rows. Raises as
-    `import_file`.
+    `mapping` and `settings` are one for all files, or one for each. Without a name, datasets are called after their files. All files are
+    opened and looked at before the first row is stored. Files called after splits (`train.csv`, `test.csv`) decide the split of their rows.
+    Raises as `import_file`.
     """
     files = [Path(path) for path in paths]
     if not files:
         raise DataError("There is no file to import.", "Choose at least one.")
     mappings = [mapping] * len(files) if mapping is None or isinstance(mapping, Mapping) else list(mapping)
+    reads = [settings] * len(files) if settings is None or isinstance(settings, ReadSettings) else list(settings)
     if together:
         with ExitStack() as stack:
-            sources = [stack.enter_context(open_source(path, settings, ws.datasets)) for path in files]
+            opened = zip(files, reads, strict=True)
+            sources = [stack.enter_context(open_source(path, read, ws.datasets)) for path, read in opened]
             called = check_name(name or suggest_name(files[0].name))
             shown = ", ".join(path.name for path in files)
             return [bring_in(ws, called, sources, mappings, split, shown, progress, stop)]
     names = [check_name(name if name and len(files) == 1 else f"{name or ''}{'-' if name else ''}{suggest_name(p.name)}") for p in files]
     if len(set(names)) < len(names):
         raise DataError("Two of the files would give datasets of one name.", "Rename a file, or import them together.")
-    for path, its_mapping in zip(files, mappings, strict=True):
-        with open_source(path, settings, ws.datasets) as source:
+    wanted = list(zip(files, names, mappings, reads, strict=True))
+    for path, _, its_mapping, read in wanted:
+        with open_source(path, read, ws.datasets) as source:
             _plan(source, its_mapping)
     return [
-        import_file(ws, path, called, its_mapping, split, settings=settings, progress=progress, stop=stop)
-        for path, called, its_mapping in zip(files, names, mappings, strict=True)
+        import_file(ws, path, called, its_mapping, split, settings=read, progress=progress, stop=stop)
+        for path, called, its_mapping, read in wanted
     ]
 
 
