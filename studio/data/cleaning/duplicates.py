@@ -84,7 +84,7 @@ class NearDuplicates(StepSettings):
             sizes: list[int] = []
             marks: list[tuple[str, str]] = []
             for item in spool.filled(items):
-                compared.append("\n".join(texts(item.row, context.kind, self.part)))
+                compared.append("\n".join(texts(_without_system(item.row), context.kind, self.part)))
                 sizes.append(_size(item.row, context.kind))
                 label = str(item.row["label"]) if self.same_label and context.kind in ("labelled", "unpaired") else ""
                 marks.append((item.split if self.splits == "apart" else "", label))
@@ -103,6 +103,12 @@ class NearDuplicates(StepSettings):
             told = done
 
         return near_groups(compared, self.threshold, progress=progress, stop=tracker.stop)
+
+
+def _without_system(row: Row) -> Row:
+    """The row without system texts: one that many rows share would make all of them similar."""
+    lists = {name: [message for message in row[name] if message["role"] != "system"] for name in ("messages", "prompt") if row.get(name)}
+    return {**row, **lists}
 
 
 def _size(row: Row, kind: str) -> int:

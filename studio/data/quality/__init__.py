@@ -5,6 +5,6 @@
 
 from studio.data.quality.content import FLAGS
 from studio.data.quality.findings import Finding
-from studio.data.quality.reports import QualityReport, report
+from studio.data.quality.reports import QualityReport, latest, report
 
-__all__ = ["FLAGS", "Finding", "QualityReport", "report"]
+__all__ = ["FLAGS", "Finding", "QualityReport", "latest", "report"]

@@ -99,6 +99,17 @@ def report(
     return made
 
 
+def latest(ws: Workspace, ref: str) -> QualityReport | None:
+    """The report that was last made of a version, whatever it was counted with; `None` when there is none."""
+    info = get_version(ws, ref)
+    for path in sorted(info.folder.glob("report-*.json"), key=lambda path: path.stat().st_mtime_ns, reverse=True):
+        try:
+            return QualityReport.model_validate_json(path.read_bytes()).model_copy(update={"ref": info.ref})
+        except ValidationError:
+            continue  # of another edition: the next check makes it anew
+    return None
+
+
 def _key(info: VersionInfo, tokenizer: PreTrainedTokenizerBase | None, max_length: int, model: str) -> str:
     """What the report depends on, as a short name."""
     parts = [EDITION, flags.EDITION, info.sha256]

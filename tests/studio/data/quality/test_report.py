@@ -10,7 +10,7 @@ import pytest
 from studio.data import flags, store
 from studio.data.cleaning.pipeline import Pipeline
 from studio.data.cleaning.run import clean
-from studio.data.quality import report
+from studio.data.quality import latest, report
 from studio.data.quality.findings import Finding
 from studio.data.similar import Stopped
 from studio.data.splits import SplitSettings
@@ -106,6 +106,12 @@ def test_a_system_text_that_all_rows_share_is_no_leak(workspace):
     rows = [{"messages": [system, *row["messages"]]} for row in chats(40)]
     stored(workspace, "chat", rows[:30], rows[30:])
     assert set(found(workspace)) == {"few"}
+    twice = rows[1]["messages"][2]["content"]
+    rows.append({"messages": [*rows[1]["messages"][:2], {"role": "assistant", "content": f"{twice} Indeed."}]})
+    stored(workspace, "chat", rows)
+    near = found(workspace)["near_duplicate"]
+    assert near.count == 1
+    assert mended(workspace, near).rows == 40
 
 
 def test_duplicates_are_counted_as_the_steps_remove_them(workspace):
@@ -282,10 +288,13 @@ def test_the_report_is_kept_and_made_anew_when_something_else_is_asked(workspace
     assert report(workspace, "data", make_tokenizer(), max_length=2000).tokens.truncated == 0
     assert report(workspace, "data", make_tokenizer(), max_length=20).tokens.truncated == 60
     assert all("truncated" in names for names in flags.flags(workspace, "data"))
+    assert latest(workspace, "data") == report(workspace, "data", make_tokenizer(), max_length=20)
     store.rename(workspace, "data", "renamed")
+    assert latest(workspace, "renamed").ref == "renamed@1"
     assert report(workspace, "renamed").ref == "renamed@1"
     for path in info.folder.glob("report-*.json"):
         path.write_text("{broken")
+    assert latest(workspace, "renamed") is None
     assert report(workspace, "renamed").findings == first.findings
 
 
