@@ -8,7 +8,8 @@ A tab is `build(page) -> SomeTab`, called by `main.py` inside its `gr.Tab`. Thre
     page.sends("train_on", button.click, [selected])         this button gives one; the receiving tab opens
 
 What is handed over: `train_on` (dataset ref), `train_from` (model name), `chat_with` (model name), `compare` (list of model names),
-`open_run` (run name), `open_dataset` (dataset ref), `open_model` (model name), `clone` (run name).
+`open_run` (run name), `open_dataset` (dataset ref), `open_model` (model name), `clone` (run name), `clean_with` (a cleaning step as plain
+values, for the open dataset).
 To add one, name it in `HANDOVERS` and use the verbs.
 """
 
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
 Step = tuple[Callable[..., Any], list[Any], list[Any]]
 """A handler with its inputs and its outputs."""
 
-HANDOVERS = ("train_on", "train_from", "chat_with", "compare", "open_run", "open_dataset", "open_model", "clone")
+HANDOVERS = ("train_on", "train_from", "chat_with", "compare", "open_run", "open_dataset", "open_model", "clone", "clean_with")
 
 
 @dataclass(frozen=True)
@@ -48,10 +49,12 @@ class _Sender:
 
 @dataclass
 class Page:
-    """One page over one studio. `tabs` is set by `main.py` before the first tab is built."""
+    """One page over one studio. `tabs` is set by `main.py` before the first tab is built, `data_tabs` (the parts of the open dataset) by
+    the Data tab before the first part is built."""
 
     studio: Studio
     tabs: gr.Tabs | None = None
+    data_tabs: gr.Tabs | None = None
     warm: Warm = field(init=False)
     _receivers: dict[str, _Receiver] = field(default_factory=dict)
     _senders: list[tuple[str, _Sender]] = field(default_factory=list)

@@ -1,11 +1,13 @@
 /* Writes each problem under the field that has it: the value is {element id: message}; "" is a problem of no field in particular. */
 const PATIENCE = 3000;
 let round = 0;
+const marked = [];
 
+/* Only what this component wrote: the page has several forms. */
 function clear() {
   element.replaceChildren();
-  for (const old of document.querySelectorAll(".field-problem")) old.remove();
-  for (const field of document.querySelectorAll(".invalid-field")) {
+  for (const [field, note] of marked.splice(0)) {
+    note.remove();
     field.classList.remove("invalid-field");
     for (const input of field.querySelectorAll("[aria-invalid]")) input.removeAttribute("aria-invalid");
   }
@@ -21,7 +23,9 @@ function mark(field, message) {
   field.classList.add("invalid-field");
   const input = field.querySelector("input, textarea");
   if (input) input.setAttribute("aria-invalid", "true");
-  field.append(noteOf(message));
+  const note = noteOf(message);
+  field.append(note);
+  marked.push([field, note]);
   const box = field.getBoundingClientRect();
   if (box.height && (box.top < 0 || box.bottom > innerHeight)) field.scrollIntoView({ block: "center", behavior: "smooth" });
 }
