@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import gradio as gr
@@ -45,11 +46,15 @@ def build(prefix: str) -> list[Any]:
     return fields
 
 
-def read(values: tuple[Any, ...] | list[Any]) -> Sampling:
+def given(values: Sequence[Any]) -> dict[str, Any]:
+    """The fields' values by the settings' names, without the emptied ones."""
+    return {name: value for name, value in zip(Sampling.model_fields, values, strict=True) if value not in (None, "")}
+
+
+def read(values: Sequence[Any]) -> Sampling:
     """The settings from the fields' values; an emptied field gives its default. Raises `DataError` that names the field."""
-    given = {name: value for name, value in zip(Sampling.model_fields, values, strict=True) if value not in (None, "")}
     try:
-        return Sampling(**given)
+        return Sampling(**given(values))
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         title = Sampling.model_fields[str(first["loc"][0])].title

@@ -102,8 +102,8 @@ def write_drafts(
 ) -> Written:
     """Ask `model` for drafts of training rows and keep the usable ones, each as soon as it is written.
 
-    Works on labelled, text, chat and prompt rows. For new examples of chats the model also answers its new prompt. Raises `DataError` for
-    other kinds, for an instruction without its placeholder, and when there are no rows to start from.
+    Works on labelled, text, chat and prompt rows. For new examples of chats the model also answers its new prompt. What `stop` breaks off
+    in the middle is left out. Raises `DataError` for other kinds, for an instruction without its placeholder, and when there are no rows to start from.
     """
     info = store.get_version(ws, ref)
     if info.kind not in ("labelled", "text", "chat", "prompt"):
@@ -116,6 +116,8 @@ def write_drafts(
     outputs = engine.generate(model, [request.messages for request in requests], task.sampling, stop=stop)
     for done, output in enumerate(outputs, 1):
         text, source = output.text.strip(), requests[output.prompt_index].source
+        if output.finish_reason == "cancelled":
+            continue
         if output.finish_reason == "error" or not text or _key(text) in known:
             dropped += 1
         else:
@@ -196,4 +198,5 @@ def _row_with(source: Row, kind: str, text: str) -> Row:
 def _answer(engine: Engine, model: str, row: Row, task: NewExamples, stop: threading.Event | None) -> str:
     """What the model itself answers to a new prompt."""
     prompt = [{"role": m["role"], "content": m["content"]} for m in row["messages"][:-1]]
-    return "".join(output.text for output in engine.generate(model, [prompt], task.sampling, stop=stop)).strip()
+    outputs = engine.generate(model, [prompt], task.sampling, stop=stop)
+    return "".join(output.text for output in outputs if output.finish_reason != "cancelled").strip()

@@ -44,3 +44,17 @@ def test_a_preference_run_draws_its_margin_and_its_accuracy() -> None:
     panels = {panel["id"]: panel for panel in charts.layout()}
     assert panels["preferences"]["share"]
     assert all(panels[name]["meaning"].count(".") == 1 for name in ("margins", "preferences", "rewards"))
+
+
+def test_the_table_by_dataset_is_that_of_the_newest_evaluation() -> None:
+    rows = [
+        {"step": 5, "eval_by_task": {"support": {"loss": 2.0}, "reviews": {"loss": 1.0}}},
+        {"step": 9, "loss": 0.5},
+        {"step": 10, "eval_by_task": {"support": {"loss": 1.5, "token_accuracy": 0.25}, "reviews": {"loss": 0.5, "token_accuracy": 0.75}}},
+        {"step": 11, "loss": 0.4},
+    ]
+    assert charts.by_task(rows) == [
+        {"task": "support", "loss": 1.5, "token_accuracy": 0.25},
+        {"task": "reviews", "loss": 0.5, "token_accuracy": 0.75},
+    ]
+    assert charts.by_task(rows[1:2]) == []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Iterator
 
 import pytest
 
@@ -11,6 +12,7 @@ from studio.data.augment.drafts import drafts
 from studio.data.schema import Row
 from studio.errors import DataError
 from studio.inference.engine import Engine
+from studio.inference.outputs import Output
 from studio.inference.sampling import Sampling
 from studio.inference.writing import NewExamples, Paraphrase, write_drafts
 from studio.workspace import Workspace
@@ -78,3 +80,17 @@ def test_it_can_be_stopped_and_says_what_is_wrong(models: Workspace, engine: Eng
     pairs = store.add_version(models, "pairs", "text", {"validation": [{"text": "x"}]}, {}).ref
     with pytest.raises(DataError, match="no training rows"):
         write_drafts(models, engine, "first", pairs, Paraphrase())
+
+
+class _StoppedEngine:
+    """Finishes one answer and is broken off in the middle of another."""
+
+    def generate(self, model: str, prompts: list[object], sampling: Sampling, stop: object = None) -> Iterator[Output]:
+        yield Output(0, 0, "a whole sentence", 3, 0.1, "stop", 0, 1)
+        yield Output(1, 0, "half a sen", 3, 0.1, "cancelled", 0, 1)
+
+
+def test_what_a_stop_breaks_off_is_no_draft(models: Workspace, reviews: str) -> None:
+    written = write_drafts(models, _StoppedEngine(), "first", reviews, Paraphrase(rows=2))  # type: ignore[arg-type]
+    assert (written.kept, written.dropped) == (1, 0)
+    assert [draft.row["text"] for draft in drafts(models, reviews)] == ["a whole sentence"]
