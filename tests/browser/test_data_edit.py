@@ -7,26 +7,30 @@ import zipfile
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Locator, Page, expect
 
 from studio.data import edits, store
-from tests.browser.conftest import PATIENCE, Server, choose, fill, open_tab, wait_until
+from tests.browser.conftest import PATIENCE, Server, Watched, choose, fill, open_tab, wait_until
 
 
 @pytest.fixture
-def tickets(server: Server, page: Page, tmp_path: Path) -> str:
-    """A dataset of 60 conversations, opened in the Data tab; gives its name."""
+def tickets(server: Server, tmp_path: Path) -> str:
+    """A dataset of 60 conversations; gives its name."""
     name = tmp_path.name.replace("_", "-")[:40].strip("-")
     rows = [[{"role": "user", "content": f"where is order {i}"}, {"role": "assistant", "content": f"order {i} is here"}] for i in range(60)]
     path = tmp_path / "tickets.jsonl"
     path.write_text("".join(json.dumps({"messages": messages}) + "\n" for messages in rows))
-    store.import_file(server.workspace, path, name)
-    page.reload()
+    return store.import_file(server.workspace, path, name).dataset
+
+
+def open_dataset(tabs: Watched, server: Server, name: str) -> Page:
+    """A fresh tab on the dataset's newest version."""
+    page = tabs.open(server.url)
     open_tab(page, "Data")
     page.locator(f'#data-list tr[data-key="{name}"]').click()
     expect(page.locator("#data-title")).to_contain_text(name)
     expect(page.locator("#data-pager")).to_contain_text("of 60")
-    return name
+    return page
 
 
 def open_row(page: Page, key: str) -> None:
@@ -34,11 +38,12 @@ def open_row(page: Page, key: str) -> None:
     expect(page.locator("#data-row .message").first).to_be_visible()
 
 
-def answer_box(page: Page):  # type: ignore[no-untyped-def]
+def answer_box(page: Page) -> Locator:
     return page.locator("#data-row-editor .edit-list textarea").nth(1)
 
 
-def test_rows_are_filtered_by_length_and_split(page: Page, tickets: str) -> None:
+def test_rows_are_filtered_by_length_and_split(tabs: Watched, server: Server, tickets: str) -> None:
+    page = open_dataset(tabs, server, tickets)
     fill(page, "data-search", "order 1")
     expect(page.locator("#data-pager")).to_contain_text("of 11 matches")
     fill(page, "data-shortest", "33")
@@ -52,7 +57,8 @@ def test_rows_are_filtered_by_length_and_split(page: Page, tickets: str) -> None
     expect(page.locator("#data-rows")).to_contain_text("No row is left by these filters")
 
 
-def test_a_message_is_edited_undone_and_saved(page: Page, server: Server, tickets: str) -> None:
+def test_a_message_is_edited_undone_and_saved(tabs: Watched, server: Server, tickets: str) -> None:
+    page = open_dataset(tabs, server, tickets)
     open_row(page, "train:2")
     page.locator("#data-row-edit").click()
     answer_box(page).fill("")
@@ -87,14 +93,12 @@ def test_a_message_is_edited_undone_and_saved(page: Page, server: Server, ticket
     assert store.rows(server.workspace, tickets, "train", 2, 1)[0]["messages"][1]["content"] == "it was lost, and we send it again"
 
 
-def test_versions_are_compared_restored_and_exported(page: Page, server: Server, tickets: str) -> None:
+def test_versions_are_compared_restored_and_exported(tabs: Watched, server: Server, tickets: str) -> None:
     row = store.rows(server.workspace, tickets)[0]
     row["messages"][1]["content"] = "nobody knows"
     edits.edit(server.workspace, f"{tickets}@1", "train", 0, row)
     edits.commit(server.workspace, f"{tickets}@1")
-    page.reload()
-    open_tab(page, "Data")
-    page.locator(f'#data-list tr[data-key="{tickets}"]').click()
+    page = open_dataset(tabs, server, tickets)
     expect(page.locator("#data-title")).to_contain_text("v2, 60 rows")
     page.get_by_role("tab", name="Versions and splits").click()
     expect(page.locator("#data-versions")).to_contain_text("rows changed by hand: 1 edited")
@@ -119,7 +123,8 @@ def test_versions_are_compared_restored_and_exported(page: Page, server: Server,
     assert names == ["README.md", "train.jsonl", "validation.jsonl"]
 
 
-def test_two_people_do_not_overwrite_each_other(page: Page, server: Server, tickets: str) -> None:
+def test_two_people_do_not_overwrite_each_other(tabs: Watched, server: Server, tickets: str) -> None:
+    page = open_dataset(tabs, server, tickets)
     open_row(page, "train:5")
     page.locator("#data-row-edit").click()
     answer_box(page).fill("mine")
