@@ -19,12 +19,12 @@ from studio.starter.prove_tasks import PROOFS, Bench, Proof, prove
 COUNT = 50
 
 
-def prove_all(samples: list[str], count: int = COUNT, steps: int | None = None) -> list[Proof]:
-    """The proofs of these samples, with `count` questions a split; `steps` ends each training early (to try the program, not to prove)."""
+def prove_all(samples: list[str], count: int = COUNT, changes: dict[str, str] | None = None) -> list[Proof]:
+    """The proofs of these samples, with `count` questions a split; `changes` are further fields of the recipes, by dotted path."""
     with tempfile.TemporaryDirectory(prefix="luthier-prove-") as folder:
         studio = Studio(Path(folder) / "workspace")
         try:
-            return [proof for sample in samples for proof in prove(Bench(studio, Path(folder), count, steps), sample)]
+            return [proof for sample in samples for proof in prove(Bench(studio, Path(folder), count, changes), sample)]
         finally:
             studio.close()
 
@@ -54,9 +54,10 @@ def main() -> None:
     parser.add_argument("--only", choices=list(PROOFS), action="append", help="one sample; may be given more than once")
     parser.add_argument("--json", type=Path, help="file for the figures")
     parser.add_argument("--count", type=int, default=COUNT, help="held-out questions a split")
-    parser.add_argument("--steps", type=int, help="end each training after this many steps, to try the program")
+    parser.add_argument("--set", metavar="PATH=VALUE", action="append", default=[], help="another field of the recipes: optim.epochs=6")
     given = parser.parse_args()
-    proofs = prove_all(given.only or list(PROOFS), given.count, given.steps)
+    changes = dict(change.split("=", 1) for change in given.set)
+    proofs = prove_all(given.only or list(PROOFS), given.count, changes)
     if given.json:
         given.json.write_text(json.dumps([asdict(proof) for proof in proofs], indent=1) + "\n", encoding="utf-8")
     print(table(proofs))

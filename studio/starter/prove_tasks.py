@@ -34,18 +34,22 @@ from studio.workspace import assets_dir
 SEED = 2026
 SPLITS: tuple[Split, ...] = ("train", "templates", "slots")
 BASE = "starter"
+MISSES = 8
 SETTINGS: dict[str, tuple[str, dict[str, Any]]] = {
-    "support": ("chat-lora", {"adaptation.alpha": 32, "optim.learning_rate": 0.004, "optim.epochs": 4}),
+    "support": ("chat-lora", {"optim.learning_rate": 0.004, "optim.epochs": 5}),
     "sentiment": ("sentiment-lora", {}),
     "summaries": ("completion-lora", {}),
-    "preferences": ("preference-dpo", {"data.max_rows": 48}),
+    "preferences": ("preference-dpo", {"data.max_rows": 48, "optim.learning_rate": 0.001, "optim.epochs": 4, "method.sft_weight": 1.0}),
 }
 """For each sample the shipped recipe and the fields that its proof changes."""
 
 
 @dataclass
 class Proof:
-    """One figure of one sample: `before` and `after` hold value, low, high and `of` (how many were counted), `command` trains the same."""
+    """One figure of one sample: `before` and `after` hold value, low, high and `of` (how many were counted), `command` trains the same.
+
+    `by_split` has the values after by split, `misses` a few of the answers after that were not right.
+    """
 
     sample: str
     what: str
@@ -55,23 +59,24 @@ class Proof:
     seconds: float = 0.0
     command: str = ""
     by_split: dict[str, float] = field(default_factory=dict)
+    misses: list[dict[str, str]] = field(default_factory=list)
 
 
 class Bench:
-    """A workspace to prove things in. `count` questions a split are asked; `steps`, if given, ends each training early."""
+    """A workspace to prove things in. `count` questions a split are asked; `changes` are further fields of the recipe, by dotted path."""
 
-    def __init__(self, studio: Studio, folder: Path, count: int, steps: int | None = None) -> None:
-        self.studio, self.folder, self.count, self.steps = studio, folder, count, steps
+    def __init__(self, studio: Studio, folder: Path, count: int, changes: dict[str, str] | None = None) -> None:
+        self.studio, self.folder, self.count, self.changes = studio, folder, count, changes or {}
         self.samples = assets_dir() / "samples"
 
     def trained(self, sample: Path) -> tuple[str, int, str]:
         """Import the sample and train its recipe: the model, the rows it was trained on, and the commands that do the same."""
         name = sample.stem
-        preset, changes = SETTINGS[name]
+        preset, settled = SETTINGS[name]
+        changes = settled | self.changes
         version = self.studio.import_data(sample, name)
-        limit = {"optim__max_steps": self.steps, "evaluation__samples": 0} if self.steps else {}
         fields = {path.replace(".", "__"): value for path, value in changes.items()}
-        run = self.studio.train(self.studio.recipe(preset, name=f"{name}-tuned", data=version.dataset, **fields, **limit))
+        run = self.studio.train(self.studio.recipe(preset, name=f"{name}-tuned", data=version.dataset, **fields))
         words = [part for path, value in changes.items() for part in (f"--{path}", str(value))]
         load = shlex.join(["luthier", "data", "import", f"assets/samples/{sample.name}", "--name", name])
         train = shlex.join(["luthier", "train", preset, "--name", f"{name}-tuned", "--data.sources", name, *words])
@@ -102,13 +107,17 @@ def prove_support(bench: Bench) -> list[Proof]:
         asked += [(split, prompt, answer) for prompt, answer in mine[: bench.count]]
     prompts = [prompt for _, prompt, _ in asked]
 
-    def marks(model: str) -> list[dict[str, bool]]:
-        said = bench.answers(model, prompts)
-        return [support_marks(answer, reference) for (answer,), (_, _, reference) in zip(said, asked, strict=True)]
+    references = [reference for _, _, reference in asked]
 
-    before = marks(BASE)
+    def said(model: str) -> list[str]:
+        return [answer for (answer,) in bench.answers(model, prompts)]
+
+    before = said(BASE)
     model, rows, command = bench.trained(sample)
-    return _shares("support", [split for split, _, _ in asked], before, marks(model), rows, command)
+    after = said(model)
+    marks = [[support_marks(answer, reference) for answer, reference in zip(found, references, strict=True)] for found in (before, after)]
+    proofs = _shares("support", [split for split, _, _ in asked], marks[0], marks[1], rows, command)
+    return _with_misses(proofs, prompts, after, references, marks[1])
 
 
 def _turns(talk: Messages) -> Iterator[tuple[Messages, str]]:
@@ -174,6 +183,7 @@ def prove_summaries(bench: Bench) -> list[Proof]:
         _means([rouge_l(answer, reference) for answer, reference in zip(found, references, strict=True)]) for found in (before, after)
     ]
     proofs = _shares("summaries", [split for split, _ in drawn], marks[0], marks[1], rows, command)
+    proofs = _with_misses(proofs, prompts, after, references, marks[1])
     return [*proofs, Proof("summaries", "ROUGE-L", overlaps[0], overlaps[1], rows, command=command)]
 
 
@@ -236,6 +246,17 @@ def _shares(
             for split in dict.fromkeys(splits)
         }
         proofs.append(Proof(sample, name, shares[0], shares[1], rows, command=command, by_split=dict(by_split)))
+    return proofs
+
+
+def _with_misses(
+    proofs: list[Proof], prompts: list[Messages], answers: list[str], references: list[str], marks: list[dict[str, bool]]
+) -> list[Proof]:
+    """The proofs, the first of them with the first answers that lack its mark."""
+    first = proofs[0]
+    for prompt, answer, reference, mark in zip(prompts, answers, references, marks, strict=True):
+        if not mark[first.what] and len(first.misses) < MISSES:
+            first.misses.append({"asked": prompt[-1]["content"], "said": answer, "right": reference})
     return proofs
 
 

@@ -130,7 +130,10 @@ def test_each_proof_runs_from_import_to_answers(
     sample: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     file = tmp_path / "proofs.json"
-    monkeypatch.setattr("sys.argv", ["prove", "--only", sample, "--count", "1", "--steps", "1", "--json", str(file)])
+    monkeypatch.setattr(
+        "sys.argv",
+        ["prove", "--only", sample, "--count", "1", "--set", "optim.max_steps=1", "--set", "evaluation.samples=0", "--json", str(file)],
+    )
     prove.main()
     proofs = [Proof(**entry) for entry in json.loads(file.read_text())]
     assert {proof.sample for proof in proofs} == {sample}
