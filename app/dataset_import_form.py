@@ -124,7 +124,8 @@ def build(page: Page) -> ImportForm:
                 yield error
 
     def busy(news: Told) -> tuple[Any, ...]:
-        return (*show_nothing(), notice(f"Importing: {news.words('KB')}.", "info"), "", gr.update(visible=True))
+        far = f": {news.words('KB')}" if news.total else ""
+        return (*show_nothing(), notice(f"Importing{far}.", "info"), "", gr.update(visible=True))
 
     def refused(error: StudioError) -> tuple[Any, ...]:
         return (*show_nothing(), notice(error), "", gr.update(visible=False))

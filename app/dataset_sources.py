@@ -29,6 +29,7 @@ TEXT_ROWS = [
     ("found out by itself", "auto"), ("a line", "line"), ("a paragraph", "paragraph"),
     ("a section under a heading", "section"), ("the whole file", "file"),
 ]  # fmt: skip
+ANY_SHEET = ("the first with rows", "")
 USED_BY: dict[str, tuple[Any, ...]] = {
     "encoding": (open_delimited, open_json, open_plain),
     "delimiter": (open_delimited,),
@@ -75,7 +76,7 @@ class ReadingForm:
 
 def reading_form() -> ReadingForm:
     """The fields, hidden until a file can use them."""
-    choices: dict[str, list[Any]] = {"encoding": ["", *ENCODINGS], "delimiter": DELIMITERS, "sheet": [], "text_rows": TEXT_ROWS}
+    choices: dict[str, list[Any]] = {"encoding": ["", *ENCODINGS], "delimiter": DELIMITERS, "sheet": [ANY_SHEET], "text_rows": TEXT_ROWS}
     with gr.Row(visible=False, elem_classes="tools", elem_id="import-reading") as row:
         fields = {
             name: gr.Dropdown(
@@ -94,8 +95,8 @@ def reading_updates(path: Path, settings: ReadSettings, usable: bool) -> tuple[A
     changes = []
     for name in ReadSettings.model_fields:
         shown = usable and reader in USED_BY[name] and (name != "sheet" or len(sheets) > 1)
-        more = {"choices": [("the first with rows", ""), *((sheet, sheet) for sheet in sheets)]} if name == "sheet" else {}
-        changes.append(gr.update(value=getattr(settings, name), visible=shown, **more))
+        change = gr.update(value=getattr(settings, name), visible=shown)
+        changes.append({**change, "choices": [ANY_SHEET, *((sheet, sheet) for sheet in sheets)]} if name == "sheet" else change)
     return (gr.update(visible=usable and any(change["visible"] for change in changes)), *changes)
 
 

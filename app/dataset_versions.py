@@ -6,9 +6,9 @@ from typing import Any
 
 import gradio as gr
 
-from app import html
+from app import dataset_aside, html
+from app.augment_view import made_words
 from app.choices import Choices, key_of, static
-from app.dataset_import import set_aside
 from app.dataset_part import Part
 from app.guard import guarded, notice
 from app.page import Page
@@ -37,6 +37,8 @@ def step_words(step: dict[str, Any]) -> str:
         return f"{step.get('from', 'an older version')} restored"
     if kind == "add conversations":
         return f"{html.plural(int(step.get('added', 0)), 'conversation')} added from Chat"
+    if kind == "augment":
+        return made_words(step)
     return str(kind)
 
 
@@ -96,7 +98,7 @@ def _example(change: RowChange) -> str:
 def build(page: Page, selected: gr.State) -> Part:
     ws = page.workspace
     listing = Choices(elem_id="data-versions")
-    bad = static(elem_id="data-set-aside")
+    aside = dataset_aside.build(page)
     used = static(elem_id="data-used-by")
     with gr.Row(elem_classes="tools"):
         other = gr.Dropdown([], label="Compare with", elem_id="data-diff-with", min_width=160)
@@ -110,7 +112,7 @@ def build(page: Page, selected: gr.State) -> Part:
 
     def show(ref: str) -> tuple[Any, ...]:
         if not ref:
-            return "", "", "", gr.update(choices=[], value=None), gr.skip(), "", "", ""
+            return "", *aside.show(""), "", gr.update(choices=[], value=None), gr.skip(), "", "", ""
         version = store.get_version(ws, ref)
         others = [v for v in store.versions(ws, version.dataset) if v.number != version.number]
         before = [v.ref for v in others if v.number < version.number]
@@ -118,7 +120,7 @@ def build(page: Page, selected: gr.State) -> Part:
         newest = not others or others[-1].number < version.number
         return (
             versions_table(ws, version.ref),
-            set_aside(version.bad_rows, version.bad_row_count),
+            *aside.show(version.ref),
             use_words(ws, version.ref),
             gr.update(choices=[(f"v{v.number}, {v.rows:,} rows, {step_words(v.step)}", v.ref) for v in others], value=chosen),
             gr.update(interactive=not newest),
@@ -153,4 +155,4 @@ def build(page: Page, selected: gr.State) -> Part:
     compare.click(guarded(differ), [selected, other], [said, difference], api_visibility="private")
     restored = restore.click(guarded(bring_back), selected, [selected, said], **QUIET)
     gr.on([keep.click, note.submit], guarded(keep_note), [selected, note], listing, **QUIET)
-    return Part([listing, bad, used, other, restore, note, said, difference], show, [picked, restored])
+    return Part([listing, *aside.outputs, used, other, restore, note, said, difference], show, [picked, restored])
