@@ -76,7 +76,8 @@ def test_batches_made_ahead_by_other_processes_are_the_same_and_go_on_at_any_bat
     ahead.close()
     assert expected[-1].chunk > 0
     for one, other in zip(expected, found, strict=True):
-        assert torch.equal(one.ids, other.ids) and torch.equal(one.counted, other.counted)
+        assert torch.equal(one.ids, other.ids)
+        assert torch.equal(one.counted, other.counted)
     later = next(training_batches(tokenizer, 5, 512, expected[-1].chunk, expected[-1].index, size=10))
     assert torch.equal(later.ids, expected[-1].ids)
 
