@@ -121,9 +121,25 @@ class Cleaning:
         return [*self.place, *self.fields]
 
     @property
+    def said_by_steps(self) -> list[Any]:
+        """What `words` fills."""
+        return [self.heading, self.listing, self.yaml, self.stale, self.problems]
+
+    @property
     def shown(self) -> list[Any]:
-        lists = [self.steps, self.current, self.heading, self.listing, self.yaml, self.stale, self.problems]
-        return [*lists, self.before, self.undo, self.clear, self.panel, self.actions, self.title, *self.columns.values(), *self.fields]
+        return [
+            self.steps,
+            self.current,
+            *self.said_by_steps,
+            self.before,
+            self.undo,
+            self.clear,
+            self.panel,
+            self.actions,
+            self.title,
+            *self.columns.values(),
+            *self.fields,
+        ]
 
     @property
     def models(self) -> list[Any]:
@@ -185,14 +201,14 @@ class Cleaning:
         return self.words(ref, kept(steps, current, given), current, previewed)
 
     def opened(self, ref: str, steps: list[Values], current: int, previewed: str, made: str, *given: Any) -> list[Any]:
-        """Another version is open: the steps stay, what was said about the other one goes."""
+        """Another version is open: the steps and their form stay, what was said about the other one goes."""
         if not ref:
-            return [gr.skip()] * (len(self.shown) + 5)
+            return [gr.skip()] * (len(self.said_by_steps) + 5)
         newest = store.versions(self.page.workspace, ref.partition("@")[0])[-1].number
         outcome = gr.skip() if made == ref else ""
         go = gr.update(value=f"Make version {newest + 1}")
         adding = view.adding_table(self.kind(ref))
-        return [*self.drawn(ref, kept(steps, current, given), current, ""), adding, go, "", outcome, ""]
+        return [*self.words(ref, kept(steps, current, given), current, ""), adding, go, "", outcome, ""]
 
     def begun(self, request: gr.Request, ref: str, steps: list[Values], work: Callable[..., Any]) -> Iterator[tuple[Any, str, str]]:
         """Do `work(pipeline, progress, stop)`: gives how far it is as markup, and at the end its result or what went wrong."""
@@ -214,7 +230,7 @@ class Cleaning:
             self.stops.end(request, stop)
 
     def try_out(self, request: gr.Request, ref: str, steps: list[Values], current: int, previewed: str, *given: Any) -> Iterator[list[Any]]:
-        """Preview: steps, previewed, effects, stale, progress, what went wrong, the buttons."""
+        """Preview: previewed, effects, stale, progress, what went wrong, the buttons. The steps may be changed meanwhile."""
         ws, steps = self.page.workspace, kept(steps, current, given)
 
         def work(pipeline: Pipeline, progress: Any, stop: Any) -> Any:
@@ -222,14 +238,14 @@ class Cleaning:
 
         for seen, far, trouble in self.begun(request, ref, steps, work):
             if seen is None:
-                yield [steps, gr.skip(), gr.skip(), gr.skip(), far, trouble, *buttons(busy=not trouble)]
+                yield [gr.skip(), gr.skip(), gr.skip(), far, trouble, *buttons(busy=not trouble)]
             else:
-                yield [steps, preview_key(ref, yaml_of(steps)), view.preview_view(seen), "", "", "", *buttons(busy=False)]
+                yield [preview_key(ref, yaml_of(steps)), view.preview_view(seen), "", "", "", *buttons(busy=False)]
 
     def make_version(
         self, request: gr.Request, ref: str, steps: list[Values], current: int, previewed: str, *given: Any
     ) -> Iterator[list[Any]]:
-        """Apply the steps: steps, made (the new version's ref, empty when there is none), progress, what came of it, the buttons."""
+        """Apply the steps: made (the new version's ref, empty when there is none), progress, what came of it, the buttons."""
         ws, steps = self.page.workspace, kept(steps, current, given)
 
         def work(pipeline: Pipeline, progress: Any, stop: Any) -> Any:
@@ -237,12 +253,12 @@ class Cleaning:
 
         for version, far, trouble in self.begun(request, ref, steps, work):
             if version is None:
-                yield [steps, "", far, trouble, *buttons(busy=not trouble)]
+                yield ["", far, trouble, *buttons(busy=not trouble)]
             elif version.ref == store.get_version(ws, ref).ref:
                 said = notice("Nothing would change, so no version was made.", "info")
-                yield [steps, "", "", said, *buttons(busy=False)]
+                yield ["", "", said, *buttons(busy=False)]
             else:
-                yield [steps, version.ref, "", notice(view.outcome(version), "info"), *buttons(busy=False)]
+                yield [version.ref, "", notice(view.outcome(version), "info"), *buttons(busy=False)]
 
     def halt(self, request: gr.Request) -> None:
         self.stops.stop(request)
@@ -289,14 +305,13 @@ def _wire_steps(cleaning: Cleaning, adding: Choices) -> None:
     it.listing.act(guarded(it.act), it.inputs, it.shown, **QUIET)
     it.clear.click(guarded(it.empty), it.inputs, it.shown, **QUIET)
     it.undo.click(guarded(it.bring_back), [it.before, it.selected, it.current, it.previewed], it.shown, **QUIET)
-    typed = [it.heading, it.listing, it.yaml, it.stale, it.problems]
     changes = [each.change if item.key == "model" else each.input for (_, item), each in zip(FIELDS, it.fields, strict=True)]
-    gr.on(changes, guarded(it.typed), it.inputs, typed, trigger_mode="always_last", **QUIET)
+    gr.on(changes, guarded(it.typed), it.inputs, it.said_by_steps, trigger_mode="always_last", **QUIET)
     table = next(component for (kind, item), component in zip(FIELDS, it.fields, strict=True) if (kind, item.key) == ("labels", "table"))
     filled = it.suggest.click(guarded(it.fill_labels), [it.selected, table], [table, it.suggested], **QUIET)
-    filled.then(guarded(it.typed), it.inputs, typed, **QUIET)
+    filled.then(guarded(it.typed), it.inputs, it.said_by_steps, **QUIET)
     about_version = [adding, it.make, it.effects, it.said, it.previewed]
-    it.selected.change(guarded(it.opened), [*it.place, it.made, *it.fields], [*it.shown, *about_version], **QUIET)
+    it.selected.change(guarded(it.opened), [*it.place, it.made, *it.fields], [*it.said_by_steps, *about_version], **QUIET)
 
     def receive(values: Values) -> list[Any]:
         return [complete(values), gr.Tabs(selected=TAB)]
@@ -311,9 +326,9 @@ def _wire_work(cleaning: Cleaning) -> Any:
     """Preview, Make version and Stop; gives the event after which the new version is open."""
     it = cleaning
     three = [it.look, it.make, it.stop]
-    looks = [it.steps, it.previewed, it.effects, it.stale, it.progress, it.said, *three]
+    looks = [it.previewed, it.effects, it.stale, it.progress, it.said, *three]
     looked = it.look.click(guarded(it.try_out), it.inputs, looks, concurrency_limit=2, **QUIET)
-    makes = [it.steps, it.made, it.progress, it.said, *three]
+    makes = [it.made, it.progress, it.said, *three]
     made = it.make.click(guarded(it.make_version), it.inputs, makes, concurrency_limit=2, **QUIET)
     for event in (looked, made):
         event.then(lambda: buttons(busy=False), None, three, **QUIET)
