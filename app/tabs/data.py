@@ -11,7 +11,7 @@ from typing import Any
 
 import gradio as gr
 
-from app import dataset_augment, dataset_care, dataset_import_form, dataset_rows, html
+from app import dataset_augment, dataset_care, dataset_clean, dataset_import_form, dataset_report, dataset_rows, html
 from app.choices import Choices, key_of, static
 from app.dataset_versions import step_words
 from app.guard import guarded
@@ -75,6 +75,8 @@ def train_update(ws: Workspace, ref: str) -> Any:
 
 PARTS: tuple[tuple[str, Callable[[Page, gr.State], Any]], ...] = (
     ("Rows", dataset_rows.build),
+    ("Report", dataset_report.build),
+    ("Clean", dataset_clean.build),
     ("Augment", dataset_augment.build),
     ("Versions and splits", dataset_care.build),
 )
@@ -108,7 +110,7 @@ def build(page: Page) -> DataTab:
                 with gr.Row(elem_classes="tools"):
                     title = static(elem_id="data-title", scale=1, min_width=200)
                     train = gr.Button("Train on this", variant="primary", size="md", elem_id="data-train", scale=0, min_width=130)
-                with gr.Tabs(elem_classes="inner-tabs"):
+                with gr.Tabs(elem_classes="inner-tabs") as page.data_tabs:
                     parts = [_part(page, selected, title, make) for title, make in PARTS]
                     with gr.Tab("Name and delete", id="care"):
                         naming = dataset_care.build_naming(page, selected)
