@@ -35,6 +35,9 @@ def step_words(step: dict[str, Any]) -> str:
         return f"rows changed by hand: {', '.join(done) or 'none'}"
     if kind == "restore":
         return f"{step.get('from', 'an older version')} restored"
+    if kind == "clean":
+        changes = html.plural(counts.get("changed", 0), "change")
+        return f"cleaned from {step.get('from', 'the version before')}: {html.plural(counts.get('removed', 0), 'row')} removed, {changes}"
     if kind == "add conversations":
         return f"{html.plural(int(step.get('added', 0)), 'conversation')} added from Chat"
     if kind == "augment":

@@ -26,6 +26,7 @@ from app.dataset_clean_steps import (
     suggested_table,
     yaml_of,
 )
+from app.dataset_versions import step_words
 from studio.data import store
 from studio.data.cleaning import Pipeline, Stopped, clean, preview, step_specs
 from studio.errors import DataError
@@ -161,6 +162,7 @@ def test_white_space_that_changes_can_be_seen() -> None:
 def test_what_a_version_holds_is_said(workspace: Workspace, messy: str) -> None:
     version = clean(workspace, messy, pipeline_of([complete({"kind": "exact_duplicates"})], "chat"))
     assert view.outcome(version) == "messy v2 is made: 8 of 10 rows kept; 2 rows removed, 0 changes to rows."
+    assert step_words(version.step) == "cleaned from messy@1: 2 rows removed, 0 changes"
 
 
 def test_spellings_of_a_label_are_suggested(workspace: Workspace, tmp_path: Path) -> None:
