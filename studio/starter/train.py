@@ -231,16 +231,19 @@ class Trainer:
         started = saved = time.monotonic()
         before = self.progress.seconds
         losses: list[float] = []
+        loss = 0.0
         while share_done(self.settings, self.progress) < 1:
             losses.append(self.step([next(source) for _ in range(MICRO_BATCHES)]))
             self.progress.seconds = before + time.monotonic() - started
+            loss = sum(losses) / len(losses)
             if self.progress.step % self.settings.report_steps == 0:
-                self._report(sum(losses) / len(losses), tests)
+                self._report(loss, tests)
                 losses.clear()
             if time.monotonic() - saved > self.settings.save_seconds:
                 self.save()
                 saved = time.monotonic()
-        self._report(sum(losses) / max(1, len(losses)), tests, always=True)
+        if not self.progress.history or self.progress.history[-1]["step"] != self.progress.step:
+            self._report(loss, tests, always=True)
         self.save()
         return self.progress
 

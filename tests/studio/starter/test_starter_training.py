@@ -68,6 +68,18 @@ def test_a_resumed_training_ends_at_the_same_weights(tmp_path: Path) -> None:
         assert torch.equal(weight, second.model.state_dict()[name]), name
 
 
+def test_the_same_seed_gives_the_same_weights_and_each_evaluation_is_told_once(tmp_path: Path) -> None:
+    first, second = (Trainer(_settings(tmp_path / name, 8)) for name in ("a", "b"))
+    first.run()
+    second.run()
+    for name, weight in first.model.state_dict().items():
+        assert torch.equal(weight, second.model.state_dict()[name]), name
+    steps = [entry["step"] for entry in first.progress.history]
+    assert steps == sorted(set(steps))
+    assert steps[-1] == 8
+    assert all(entry["loss"] > 0 for entry in first.progress.history)
+
+
 def test_batches_made_ahead_by_other_processes_are_the_same_and_go_on_at_any_batch(tokenizer: Any) -> None:
     alone = training_batches(tokenizer, 5, 512, size=10)
     expected = [next(alone) for _ in range(12)]
