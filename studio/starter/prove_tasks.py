@@ -33,13 +33,23 @@ from studio.workspace import assets_dir
 
 SEED = 2026
 SPLITS: tuple[Split, ...] = ("train", "templates", "slots")
+SPLIT_WORDS: dict[Split, str] = {"train": "new conversations", "slots": "new words", "templates": "new wordings"}
 BASE = "starter"
 MISSES = 8
 SETTINGS: dict[str, tuple[str, dict[str, Any]]] = {
     "support": ("chat-lora", {"optim.learning_rate": 0.004, "optim.epochs": 5}),
     "sentiment": ("sentiment-lora", {}),
     "summaries": ("completion-lora", {}),
-    "preferences": ("preference-dpo", {"data.max_rows": 48, "optim.learning_rate": 0.001, "optim.epochs": 4, "method.sft_weight": 1.0}),
+    "preferences": (
+        "preference-dpo",
+        {
+            "data.max_rows": 48,
+            "optim.learning_rate": 0.0005,
+            "optim.epochs": 5,
+            "method.beta": 0.2,
+            "method.sft_weight": 1.0,
+        },
+    ),
 }
 """For each sample the shipped recipe and the fields that its proof changes."""
 
@@ -116,8 +126,10 @@ def prove_support(bench: Bench) -> list[Proof]:
     model, rows, command = bench.trained(sample)
     after = said(model)
     marks = [[support_marks(answer, reference) for answer, reference in zip(found, references, strict=True)] for found in (before, after)]
-    proofs = _shares("support", [split for split, _, _ in asked], marks[0], marks[1], rows, command)
-    return _with_misses(proofs, prompts, after, references, marks[1])
+    splits = [split for split, _, _ in asked]
+    proofs = _by_split("support", "policy and style", splits, marks[0], marks[1], rows, command)
+    proofs += _shares("support", splits, marks[0], marks[1], rows, command)[1:]
+    return _with_misses(proofs, prompts, after, references, marks[1], "policy and style")
 
 
 def _turns(talk: Messages) -> Iterator[tuple[Messages, str]]:
@@ -239,23 +251,36 @@ def _shares(
     proofs = []
     for name in names:
         shares = [share([marks[name] for marks in found if name in marks]).as_dict() for found in (before, after)]
-        by_split = {
+        by_split: dict[str, float] = {
             split: round(
                 share([marks[name] for mine, marks in zip(splits, after, strict=True) if mine == split and name in marks]).value, 4
             )
             for split in dict.fromkeys(splits)
         }
-        proofs.append(Proof(sample, name, shares[0], shares[1], rows, command=command, by_split=dict(by_split)))
+        proofs.append(Proof(sample, name, shares[0], shares[1], rows, command=command, by_split=by_split))
     return proofs
 
 
-def _with_misses(
-    proofs: list[Proof], prompts: list[Messages], answers: list[str], references: list[str], marks: list[dict[str, bool]]
+def _by_split(
+    sample: str, name: str, splits: list[Split], before: list[dict[str, bool]], after: list[dict[str, bool]], rows: int, command: str
 ) -> list[Proof]:
-    """The proofs, the first of them with the first answers that lack its mark."""
+    """A proof of one mark for each split: what a sample teaches carries over to new words sooner than to new wordings."""
+    found = []
+    for split, words in SPLIT_WORDS.items():
+        shares = [
+            share([marks[name] for mine, marks in zip(splits, each, strict=True) if mine == split]).as_dict() for each in (before, after)
+        ]
+        found.append(Proof(sample, f"{name}, {words}", shares[0], shares[1], rows, command=command))
+    return found
+
+
+def _with_misses(
+    proofs: list[Proof], prompts: list[Messages], answers: list[str], references: list[str], marks: list[dict[str, bool]], name: str = ""
+) -> list[Proof]:
+    """The proofs, the first of them with the first answers that lack its mark, or the mark of that name."""
     first = proofs[0]
     for prompt, answer, reference, mark in zip(prompts, answers, references, marks, strict=True):
-        if not mark[first.what] and len(first.misses) < MISSES:
+        if not mark[name or first.what] and len(first.misses) < MISSES:
             first.misses.append({"asked": prompt[-1]["content"], "said": answer, "right": reference})
     return proofs
 
