@@ -6,8 +6,6 @@ either appears by itself.
 
 from __future__ import annotations
 
-from typing import Any
-
 from pydantic import ValidationError
 
 from app import html
@@ -85,20 +83,6 @@ def _own(row: Row) -> Row:
 
 def _side(title: str, row: Row) -> str:
     return f'<div><div class="part">{html.esc(title)}</div>{html.row_view(_own(row))}</div>'
-
-
-def made_words(step: dict[str, Any]) -> str:
-    """How an augmented version was made, in words: `67 rows added (balance the classes)`."""
-    counts, way = step.get("counts", {}), str(step.get("settings", {}).get("kind", ""))
-    if way == "drafts":
-        skipped = step.get("skipped") or 0
-        rest = f"; {html.plural(skipped, 'other')} left, since the rows that they were made from are gone" if skipped else ""
-        return f"{html.plural(int(counts.get('added', 0)), 'draft')} of a model added{rest}"
-    done = [
-        f"{html.plural(counts[name], 'row')} {word}" for name, word in (("added", "added"), ("removed", "left out")) if counts.get(name)
-    ]
-    title = WAYS[way].title.lower() if way in WAYS else way
-    return f"{', '.join(done) or 'no row added'} ({title})"
 
 
 def written_words(written: Written, stopped: bool = False) -> str:

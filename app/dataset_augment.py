@@ -22,6 +22,7 @@ from app.stopping import Stops
 from app.theme import script
 from studio.data import store
 from studio.data.augment.apply import augment, preview
+from studio.data.step_words import augment_words
 from studio.errors import StudioError
 from studio.inference.writing import write_drafts
 from studio.models import registry
@@ -89,7 +90,7 @@ class Augmenting:
         found, said = view.ways(version.kind), ""
         way = found[0][1] if found else None
         if version.step.get("kind") == "augment":
-            said = notice(f"Version {version.number}: {view.made_words(version.step)}.", "info")
+            said = notice(f"Version {version.number}: {augment_words(version.step)}.", "info")
             made = str(version.step.get("settings", {}).get("kind", ""))
             way = next((name for _, name in found if name == made or (made == "drafts" and view.writes(name))), way)
         return gr.update(choices=found, value=way), *self.switch(way, said)

@@ -7,42 +7,17 @@ from typing import Any
 import gradio as gr
 
 from app import dataset_aside, html
-from app.augment_view import made_words
 from app.choices import Choices, key_of, static
 from app.dataset_part import Part
 from app.guard import guarded, notice
 from app.page import Page
 from studio.data import store, versions
+from studio.data.step_words import step_words
 from studio.data.versions import RowChange, VersionDiff
 from studio.errors import StudioError
 from studio.workspace import Workspace
 
 QUIET: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
-
-
-def step_words(step: dict[str, Any]) -> str:
-    """How a version was made, in words."""
-    kind = step.get("kind") or step.get("name") or "made"
-    counts = step.get("counts", {})
-    if kind == "import":
-        aside = f", {counts['set_aside']:,} set aside" if counts.get("set_aside") else ""
-        return f"from {step.get('file', 'a file')}{aside}"
-    if kind == "resplit":
-        split = step.get("split", {})
-        return f"divided anew from {step.get('from', 'the version before')}, seed {split.get('seed')}"
-    if kind == "edit":
-        done = [f"{counts[name]:,} {name}" for name in ("edited", "added", "removed") if counts.get(name)]
-        return f"rows changed by hand: {', '.join(done) or 'none'}"
-    if kind == "restore":
-        return f"{step.get('from', 'an older version')} restored"
-    if kind == "clean":
-        changes = html.plural(counts.get("changed", 0), "change")
-        return f"cleaned from {step.get('from', 'the version before')}: {html.plural(counts.get('removed', 0), 'row')} removed, {changes}"
-    if kind == "add conversations":
-        return f"{html.plural(int(step.get('added', 0)), 'conversation')} added from Chat"
-    if kind == "augment":
-        return made_words(step)
-    return str(kind)
 
 
 def versions_table(ws: Workspace, ref: str) -> str:

@@ -13,10 +13,10 @@ import gradio as gr
 
 from app import dataset_augment, dataset_care, dataset_clean, dataset_import_form, dataset_report, dataset_rows, html
 from app.choices import Choices, key_of, static
-from app.dataset_versions import step_words
 from app.guard import guarded
 from app.page import Page
 from studio.data import store
+from studio.data.step_words import step_words
 from studio.workspace import Workspace
 
 QUIET: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}

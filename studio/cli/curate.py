@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import click
 from studio import fields
 from studio.cli.opener import Opener
 from studio.cli.output import console, emit_json, emit_table, json_option, progress_line
+from studio.cli.step_text import settings_from, step_from, step_text
 from studio.data import store
 from studio.data.augment import drafts as stored_drafts
 from studio.data.augment.apply import augment as augment_rows
@@ -18,33 +20,15 @@ from studio.data.augment.settings import STEPS, step_of
 from studio.data.cleaning import pipeline as pipelines
 from studio.data.cleaning.pipeline import Pipeline
 from studio.data.cleaning.run import PipelinePreview, clean, preview
-from studio.data.cleaning.settings import parse_step, step_specs
+from studio.data.cleaning.settings import step_specs
 from studio.data.quality import QualityReport
 from studio.data.quality import report as make_report
 from studio.data.splits import SplitSettings
-from studio.errors import DataError
 from studio.recipe import Recipe
 from studio.runs.rows import training_rows
 
 SHOWN = 3
 MARKS = {"fix": "to fix", "look": "look at", "info": "note"}
-
-
-def _settings(pairs: tuple[str, ...]) -> dict[str, Any]:
-    """`name=value` options as settings; `\\n` stands for a line break."""
-    found: dict[str, Any] = {}
-    for pair in pairs:
-        name, equals, value = pair.partition("=")
-        if not equals:
-            raise DataError(f"The setting {pair!r} cannot be read.", "Write it as name=value.")
-        found[name.strip()] = value.replace("\\n", "\n")
-    return found
-
-
-def _step(text: str) -> Any:
-    """A cleaning step from `kind` or `kind:name=value,name=value`."""
-    kind, _, rest = text.partition(":")
-    return parse_step({"kind": kind.strip(), **_settings(tuple(filter(None, (part.strip() for part in rest.split(",")))))})
 
 
 @click.command("clean")
@@ -78,7 +62,7 @@ def clean_command(
     elif saved:
         pipeline = pipelines.load_pipeline(ws, saved)
     else:
-        pipeline = Pipeline(steps=[_step(text) for text in steps])
+        pipeline = Pipeline(steps=[step_from(text) for text in steps])
     if save_as:
         pipelines.save_pipeline(ws, save_as, pipeline)
     with progress_line("rows read") as told:
@@ -89,12 +73,18 @@ def clean_command(
         if as_json:
             emit_json(seen)
         return
+    start = store.get_version(ws, name)
     with progress_line("rows read") as told:
         version = clean(ws, name, pipeline, progress=told)
     if as_json:
         emit_json({"effects": seen.steps, "version": version})
         return
-    console.print(f"Made {version.ref}: {version.rows} rows.")
+    if version.ref == start.ref:
+        console.print(f"Nothing changes; {start.ref} stays as it is.")
+        return
+    console.print(f"Made {version.ref} from {start.ref}: {version.rows} rows.")
+    if start.number + 1 < version.number:
+        console.print(f"It holds nothing of what was done after {start.ref}; `luthier data show {start.dataset}` lists the versions.")
 
 
 def _list_steps(as_json: bool) -> None:
@@ -109,7 +99,7 @@ def _list_steps(as_json: bool) -> None:
 
 
 def _show_effects(seen: PipelinePreview) -> None:
-    rows = [(e.title, e.rows_before, e.rows_after, e.changed, e.removed, " ".join(e.notes)) for e in seen.steps]
+    rows = [(e.title, e.rows_before, e.rows_after, e.changed, e.removed, "; ".join(e.notes)) for e in seen.steps]
     emit_table("Steps", ("step", "rows before", "after", "changed", "removed", "notes"), rows, "No steps are given; see --list.")
     for effect in seen.steps:
         for example in effect.examples[:SHOWN]:
@@ -168,7 +158,7 @@ def _show_report(found: QualityReport) -> None:
         if finding.rows:
             console.print("  for example " + ", ".join(f"{split} {index}" for split, index in finding.rows[:SHOWN]), markup=False)
         if finding.fix:
-            console.print(f"  mend: {_command(found.ref, finding.fix)}", markup=False)
+            console.print(f"  mend: {_command(found.ref, finding.fix)}", markup=False, soft_wrap=True)
 
 
 def _command(ref: str, fix: dict[str, Any]) -> str:
@@ -178,9 +168,7 @@ def _command(ref: str, fix: dict[str, Any]) -> str:
         names = {"validation": "--validation", "test": "--test", "seed": "--seed"}
         parts = [f"{names[key]} {value}" for key, value in rest.items() if key in names]
         return " ".join(["luthier data split", ref, *parts, *(["--similar"] if rest.get("group_similar") else [])])
-    lines = ",".join(f"{key}={value}".replace("\n", "\\n") for key, value in rest.items())
-    step = fix["kind"] + (f":{lines}" if lines else "")
-    return f"luthier data clean {ref} --step '{step}'"
+    return f"luthier data clean {ref} --step {shlex.quote(step_text(fix))}"
 
 
 @click.command("augment")
@@ -196,7 +184,7 @@ def augment_command(
     opener: Opener, name: str, kind: str, pairs: tuple[str, ...], model: str, accept: bool, only_look: bool, as_json: bool
 ) -> None:
     """Add training rows to dataset NAME; they are marked, and stay in the split and group of their source."""
-    ws, values = opener.studio.workspace, _settings(pairs)
+    ws, values = opener.studio.workspace, settings_from(pairs)
     if kind in ("paraphrase", "examples"):
         _write(opener, name, kind, values, model, accept, as_json)
         return

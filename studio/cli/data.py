@@ -15,7 +15,10 @@ from studio.data.mapping import Mapping
 from studio.data.rows import RowFilter, find
 from studio.data.schema import Row
 from studio.data.splits import SplitSettings
+from studio.data.step_words import plural, step_words
 from studio.data.store import VersionInfo
+from studio.errors import DataError
+from studio.workspace import Workspace
 
 NEXT = {"chat": "chat-lora", "labelled": "sentiment-lora", "text": "text-last-layers"}
 """The shipped recipe that suits each kind of rows."""
@@ -71,7 +74,7 @@ def import_(
         if str(files[0]).startswith("hub:"):
             versions = [hub.import_hub(ws, str(files[0])[4:], name=name, mapping=mapping, divide=split, progress=told)]
         else:
-            paths = [path if path.exists() else inbox.inbox_file(ws, str(path)) for path in files]
+            paths = [_found(ws, path) for path in files]
             versions = importing.import_files(ws, paths, name, together, mapping, split, progress=told)
     if as_json:
         emit_json(versions if len(versions) > 1 else versions[0])
@@ -80,13 +83,25 @@ def import_(
         _imported(version)
 
 
+def _found(ws: Workspace, path: Path) -> Path:
+    """The file of this path, or the one of this name in the inbox."""
+    if path.is_dir():
+        raise DataError(f"{path} is a folder.", f"Name the files in it, for example {path}/*.csv, with --together for one dataset.")
+    if path.exists():
+        return path
+    if path.name != str(path):
+        raise DataError(f"There is no file {path}.", "Check the name.")
+    return inbox.inbox_file(ws, str(path))
+
+
 def _imported(version: VersionInfo) -> None:
     splits = ", ".join(f"{split} {count}" for split, count in version.splits.items())
     console.print(f"Imported {version.ref}: {version.rows} rows, {version.kind} ({splits}).")
     for bad in version.bad_rows[:10]:
         console.print(f"  set aside, line {bad.line}: {bad.reason}", markup=False)
     if version.bad_row_count > 10:
-        console.print(f"  and {version.bad_row_count - 10} more rows set aside; all of them are in {version.folder}")
+        more = plural(version.bad_row_count - 10, "more row")
+        console.print(f"  and {more} set aside; all of them are in {version.folder / importing.BAD_ROWS}", markup=False, soft_wrap=True)
     if version.kind in NEXT:
         console.print(f"Next: luthier train {NEXT[version.kind]} --data.sources {version.dataset}")
 
@@ -128,7 +143,11 @@ def show(opener: Opener, name: str, count: int, split: str, search: str, flag: s
         emit_json({"version": version, "versions": everything, "total": found.total, "rows": [row for _, _, row in found.rows]})
         return
     for each in everything:
-        console.print(f"{each.ref}  {each.rows} rows  {each.kind}  {each.step.get('kind', '')}  {each.created_at:%Y-%m-%d %H:%M}")
+        made = f"{each.created_at:%Y-%m-%d %H:%M}"
+        console.print(f"{each.ref}  {each.rows} rows  {each.kind}  {made}  {step_words(each.step)}", markup=False, soft_wrap=True)
+        for effect in each.step.get("effects", []):
+            notes = f" ({'; '.join(effect['notes'])})" if effect.get("notes") else ""
+            console.print(f"    {effect['title']}: {effect['changed']} changed, {effect['removed']} removed{notes}", markup=False)
     for user in versions.used_by(ws, version.ref):
         console.print(f"used by {user}", markup=False)
     console.print(f"{found.total} rows" + (" match" if any((split, search, flag, label)) else ""))

@@ -123,13 +123,19 @@ class Mapping(Settings):
         if "kind" not in values:
             values["kind"] = _kind_of(set(values))
         try:
-            return cls.model_validate({**values, **tables})
+            mapping = cls.model_validate({**values, **tables})
         except ValidationError as error:
             wrong = ", ".join(str(problem["loc"][0]) for problem in error.errors(include_url=False))
-            raise DataError(f"The mapping has unknown parts or values: {wrong}.", _known_parts()) from error
+            raise DataError(f"The mapping has unknown parts or values: {wrong}.", _known_parts(str(values["kind"]))) from error
+        if unread := [name for name in values if name != "kind" and name not in mapping.sources()]:
+            parts = ", ".join(target.name for target in TARGETS[mapping.kind])
+            raise DataError(f"Rows of the kind {mapping.kind} have no {', '.join(unread)}.", f"They have: {parts}.")
+        return mapping
 
 
-def _known_parts() -> str:
+def _known_parts(kind: str) -> str:
+    if kind in TARGETS:
+        return f"Rows of the kind {kind} have: {', '.join(target.name for target in TARGETS[kind])}."
     return "Known parts: " + ", ".join(name for name in Mapping.model_fields if name not in PREFIXES.values()) + "."
 
 

@@ -92,5 +92,6 @@ def explain(raw: RawTable, name: str) -> tuple[str, str]:
     shown = ", ".join(raw.columns[:30]) + (" ..." if len(raw.columns) > 30 else "")
     return (
         f"It is not clear what the columns of {name} mean: {shown}.",
-        "Say which column gives what, for example prompt=question answer=reply, or text=body label=topic.",
+        "Say which column gives what, for example prompt=question and answer=reply, or text=body and label=topic (as a command: --map "
+        "prompt=question --map answer=reply).",
     )

@@ -7,12 +7,12 @@ from pydantic import ValidationError
 
 from app import augment_view as view
 from app import dataset_drafts as review
-from app.dataset_versions import step_words
 from studio.data import store
 from studio.data.augment import drafts
 from studio.data.augment.apply import AugmentPreview, augment, preview
 from studio.data.augment.settings import Balance
 from studio.data.schema import Row
+from studio.data.step_words import step_words
 from studio.errors import DataError
 from studio.inference.writing import Written
 from studio.workspace import Workspace

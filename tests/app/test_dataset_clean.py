@@ -26,9 +26,9 @@ from app.dataset_clean_steps import (
     suggested_table,
     yaml_of,
 )
-from app.dataset_versions import step_words
 from studio.data import store
 from studio.data.cleaning import Pipeline, Stopped, clean, preview, step_specs
+from studio.data.step_words import step_words
 from studio.errors import DataError
 from studio.workspace import Workspace
 

@@ -83,7 +83,12 @@ def parse_step(values: dict[str, Any]) -> StepSettings:
     Raises `DataError` that names the settings that are wrong.
     """
     spec = next((spec for spec in step_specs() if spec.kind == values.get("kind")), None)
-    optional = {field.key for field in spec.fields if field.optional} if spec else set()
+    if spec is None:
+        raise DataError(f"There is no cleaning step {values.get('kind', '')!r}.", f"Use {', '.join(spec.kind for spec in step_specs())}.")
+    if unknown := [name for name in values if name not in ("kind", *(field.key for field in spec.fields))]:
+        names = ", ".join(field.key for field in spec.fields) or "none"
+        raise DataError(f"{spec.kind} has no setting {', '.join(unknown)}.", f"It has: {names}.")
+    optional = {field.key for field in spec.fields if field.optional}
     plain = {name: None if name in optional and value == "" else value for name, value in values.items()}
     try:
         step: StepSettings = TypeAdapter(Step).validate_python(plain)

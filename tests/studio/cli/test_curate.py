@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+import shlex
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+from studio.cli.step_text import step_from, step_text
 
 Luthier = Callable[..., Any]
 
@@ -56,7 +59,9 @@ def test_cleaning_is_previewed_then_made_and_can_be_reapplied(messy: Luthier, tm
     assert messy("data", "clean", "messy", "--saved", "usual")[0] == 0
     code, _, error = messy("data", "clean", "messy", "--step", "polish", text=True)
     assert code != 0
-    assert "polish" in error
+    assert error.startswith("There is no cleaning step 'polish'.\nUse normalise, ")
+    _, _, error = messy("data", "clean", "messy", "--step", "normalise:speed=1", text=True)
+    assert error.startswith("normalise has no setting speed.")
 
 
 def test_the_report_says_how_to_mend_each_finding(messy: Luthier) -> None:
@@ -69,6 +74,63 @@ def test_the_report_says_how_to_mend_each_finding(messy: Luthier) -> None:
     _, flagged = messy("data", "show", "messy", "--flag", "personal")
     assert flagged["total"] >= 1
     assert all("ann@example.com" in row["text"] for row in flagged["rows"])
+
+
+def test_a_line_that_the_report_prints_mends_its_finding_as_it_stands(luthier: Luthier, tmp_path: Path) -> None:
+    """Patterns with commas, quotes and equals signs, and a table of labels with a line break."""
+    answers = [
+        "I'm sorry, but I can't help with that.",
+        "It is open. I hope this helps!",
+        *(f"The code of door {i} is {i * 7}." for i in range(30)),
+    ]
+    talks = [{"prompt": f"Question {i} about a door?", "completion": answer} for i, answer in enumerate(answers)]
+    (tmp_path / "talks.jsonl").write_text("".join(json.dumps(talk) + "\n" for talk in talks))
+    labels = ["Card, lost", "card, lost", "Pay-in", "pay-in", *["card, lost", "pay-in"] * 6]
+    rows = "".join(f'"This is what customer {i} wrote to us",' + f'"{label}"\n' for i, label in enumerate(labels))
+    (tmp_path / "labels.csv").write_text("text,label\n" + rows)
+    for file, titles in (("talks.jsonl", ("Refusals", "Set phrases")), ("labels.csv", ("Labels that look like one",))):
+        name = Path(file).stem
+        assert luthier("data", "import", str(tmp_path / file), "--name", name)[0] == 0
+        for title in titles:
+            _, out, _ = luthier("data", "report", name, text=True)
+            line = out[out.index(title) :].split("mend: ")[1].splitlines()[0]
+            assert luthier(*shlex.split(line)[1:], text=True)[0] == 0
+            assert title not in luthier("data", "report", name, text=True)[1]
+    assert {row["label"] for row in luthier("data", "show", "labels", "--rows", "99")[1]["rows"]} == {"card, lost", "pay-in"}
+
+
+@pytest.mark.parametrize("value", ["a, b", "x=1,part=all", "one\ntwo", r"\d+[^\n,]\\", "it's", " ", "\\\n", r"\,", r"\\n"])
+def test_any_value_survives_as_a_word_of_the_command_line(value: str) -> None:
+    step = step_from(step_text({"kind": "replace", "pattern": value, "replacement": "", "part": "answers"}))
+    assert step.model_dump()["pattern"] == value
+    assert step.model_dump()["part"] == "answers"
+    assert step_from(r"replace: pattern=\d{1,3}, part=answers").model_dump()["pattern"] == r"\d{1,3}"
+
+
+def test_what_a_version_was_made_of_is_told(messy: Luthier) -> None:
+    messy("data", "clean", "messy", "--step", "strip_html")
+    messy("data", "split", "messy")
+    _, out, _ = messy("data", "show", "messy", text=True)
+    assert "from messy.csv, 1 set aside" in out
+    assert "cleaned from messy@1: 0 rows removed, 1 change\n    Strip HTML: 1 changed, 0 removed" in out
+    assert "divided anew from messy@2, seed 42" in out
+    _, out, _ = messy("data", "clean", "messy@1", "--step", "exact_duplicates", text=True)
+    assert "Made messy@4 from messy@1" in out
+    assert "It holds nothing of what was done after messy@1" in out
+    _, out, _ = messy("data", "clean", "messy", "--step", "exact_duplicates", text=True)
+    assert "Nothing changes; messy@4 stays as it is." in out
+
+
+def test_files_that_are_not_there_and_parts_that_a_kind_lacks(luthier: Luthier, tmp_path: Path) -> None:
+    _, _, error = luthier("data", "import", str(tmp_path / "none.csv"), text=True)
+    assert f"There is no file {tmp_path / 'none.csv'}." in error
+    _, _, error = luthier("data", "import", str(tmp_path), text=True)
+    assert "is a folder" in error
+    (tmp_path / "pairs.csv").write_text("q,a,b,better\n" + "".join(f"q{i},yes,no,2\n" for i in range(4)))
+    maps = [word for part in ("prompt=q", "chosen=a", "rejected=b", "label=better") for word in ("--map", part)]
+    code, _, error = luthier("data", "import", str(tmp_path / "pairs.csv"), "--kind", "preference", *maps, text=True)
+    assert code != 0
+    assert "Rows of the kind preference have no label." in error
 
 
 def test_split_augment_diff_restore_export(messy: Luthier, tmp_path: Path) -> None:
