@@ -6,7 +6,8 @@ from typing import Any
 
 from app import html
 from app.transcript import figures
-from studio.inference.compare import CandidateInfo, ComparisonInfo, text_diff
+from studio.data.cleaning.diff import diff_texts
+from studio.inference.compare import CandidateInfo, ComparisonInfo
 
 
 def prompt_view(comparison: ComparisonInfo, at: int, diff: bool) -> str:
@@ -33,7 +34,7 @@ def _card(output: CandidateInfo, reference: CandidateInfo | None, owed: int) -> 
     if output.finish_reason == "error":
         body = f'<div class="notice error">{html.esc(output.error)}</div>'
     elif reference is not None and reference.finish_reason != "error":
-        body = html.difference(text_diff(reference.text, output.text))
+        body = html.difference(diff_texts(reference.text, output.text))
     else:
         body = html.text_block(output.text)
     number = f"answer {output.sample + 1} of {owed}, " if owed > 1 else ""

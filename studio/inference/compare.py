@@ -5,15 +5,13 @@ What people say about these outputs is kept elsewhere; this file only makes and 
 
 from __future__ import annotations
 
-import difflib
 import hashlib
-import re
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
 from importlib.metadata import version
-from typing import Any, Literal
+from typing import Any
 
 from sqlalchemy import func, select
 
@@ -236,25 +234,3 @@ def _comparison(row: db.Comparison, outputs: int, candidates: list[CandidateInfo
 def template_hash(tokenizer: Any) -> str:
     """SHA-256 of the chat template that a tokenizer applies."""
     return hashlib.sha256((tokenizer.chat_template or "").encode()).hexdigest()
-
-
-Change = Literal["equal", "insert", "delete"]
-
-
-def text_diff(a: str, b: str) -> list[tuple[Change, str]]:
-    """How `b` differs from `a`, word by word: joining `equal` and `delete` gives `a`, joining `equal` and `insert` gives `b`."""
-    old, new = _words(a), _words(b)
-    changes: list[tuple[Change, str]] = []
-    for op, i, j, k, m in difflib.SequenceMatcher(None, old, new, autojunk=False).get_opcodes():
-        if op == "equal":
-            changes.append(("equal", "".join(old[i:j])))
-            continue
-        if j > i:
-            changes.append(("delete", "".join(old[i:j])))
-        if m > k:
-            changes.append(("insert", "".join(new[k:m])))
-    return changes
-
-
-def _words(text: str) -> list[str]:
-    return re.findall(r"\s+|\w+|[^\w\s]", text)

@@ -7,7 +7,7 @@ import threading
 import pytest
 
 from studio.errors import ModelError, NotFoundError
-from studio.inference.compare import compare, get_comparison, list_comparisons, text_diff
+from studio.inference.compare import compare, get_comparison, list_comparisons
 from studio.inference.sampling import Sampling
 from studio.models.registry import add_local, get_model
 
@@ -91,17 +91,3 @@ def test_nothing_to_compare_is_said(models, engine):
         compare(models, engine, ["nobody"], PROMPTS, SHORT)
     with pytest.raises(NotFoundError):
         get_comparison(models, 99)
-
-
-@pytest.mark.parametrize(
-    ("a", "b"),
-    [("", "new"), ("old", ""), ("the shop opens", "the shop never opens"), ("a  b\n", "a b"), ("Same", "Same"), ("x-y", "x y")],
-)
-def test_a_difference_joins_back_to_both_texts(a, b):
-    changes = text_diff(a, b)
-    assert "".join(text for op, text in changes if op != "insert") == a
-    assert "".join(text for op, text in changes if op != "delete") == b
-
-
-def test_a_difference_is_told_by_whole_words():
-    assert text_diff("good film", "great film") == [("delete", "good"), ("insert", "great"), ("equal", " film")]

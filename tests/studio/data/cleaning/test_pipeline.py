@@ -203,10 +203,21 @@ def test_every_step_describes_itself_for_a_form():
         ("same", "same", [("equal", "same")]),
         ("", "new", [("insert", "new")]),
         ("aa", "aa aa", [("equal", "aa"), ("insert", " aa")]),
+        ("good film", "great film", [("delete", "good"), ("insert", "great"), ("equal", " film")]),
     ],
 )
 def test_differences_by_word(before, after, diff):
     assert diff_texts(before, after) == diff
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [("old", ""), ("the shop opens", "the shop never opens"), ("a  b\n", "a b"), ("x-y", "x y")],
+)
+def test_a_difference_joins_back_to_both_texts(before, after):
+    diff = diff_texts(before, after)
+    assert "".join(text for op, text in diff if op != "insert") == before
+    assert "".join(text for op, text in diff if op != "delete") == after
 
 
 def test_differences_of_long_texts_take_no_time():
