@@ -22,10 +22,9 @@ from studio.data import store
 from studio.data.mapping import Mapping
 from studio.inference.sampling import Sampling
 from studio.session import Messages, Studio
-from studio.starter.domains import facts, greetings, support, unknown, writing
 from studio.starter.evaluation.metrics import bootstrap, f1, holds, mean, rouge_l
 from studio.starter.prove_checks import is_warm, share, summary_marks, support_marks
-from studio.starter.samples import summaries
+from studio.starter.samples import STYLED, summaries
 from studio.starter.samples_reviews import LABELS, reviews
 from studio.starter.samples_support import conversations
 from studio.starter.slots import Slots, Split
@@ -206,7 +205,6 @@ def _means(values: list[float]) -> dict[str, float]:
 
 SAMPLES_A_PROMPT = 2
 TEMPERATURE = 0.8
-MAKERS = (support.script, support.script, greetings.script, facts.script, writing.script, unknown.script)
 
 
 def prove_preferences(bench: Bench) -> list[Proof]:
@@ -235,7 +233,7 @@ def _questions(split: Split, count: int, known: set[str]) -> list[tuple[str, tup
     rng = Random(f"{SEED}/preferences/{split}")
     found: dict[str, tuple[str, ...]] = {}
     while len(found) < count:
-        script, draw = rng.choice(MAKERS), rng.random()
+        script, draw = rng.choice(STYLED), rng.random()
         warm, curt = (script(Slots(Random(draw), split), style)[0] for style in ("warm", "curt"))
         if warm.user == curt.user and not warm.context and warm.user.lower() not in known:
             pieces = (*warm.must, *warm.copied)

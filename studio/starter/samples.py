@@ -25,6 +25,8 @@ from studio.starter.slots import Slots, Split
 
 SEED = 11
 ROWS = {"support": 400, "smalltalk": 300, "summaries": 300, "sentiment": 450, "preferences": 240, "rankings": COUNT}
+STYLED = (support.script, support.script, greetings.script, facts.script, writing.script, unknown.script)
+"""The makers of talk that can be told in two styles; support is drawn twice as often."""
 INSTRUCTIONS = (
     "Summarise the news in one line.",
     "Write the line for the news ticker.",
@@ -50,12 +52,11 @@ def summaries(seed: int, count: int, split: Split = "train") -> list[dict[str, s
 
 def preferences(seed: int, count: int, split: Split = "train") -> list[dict[str, str]]:
     """Pairs of a warm and a curt answer to one prompt: the same draw of a domain in the two styles."""
-    makers = (support.script, support.script, greetings.script, facts.script, writing.script, unknown.script)
     rng = Random(f"{seed}/preferences/{split}")
     rows: list[dict[str, str]] = []
     seen: set[str] = set()
     while len(rows) < count:
-        script, draw = rng.choice(makers), rng.random()
+        script, draw = rng.choice(STYLED), rng.random()
         warm = script(Slots(Random(draw), split), "warm")[0]
         curt = script(Slots(Random(draw), split), "curt")[0]
         concrete = all(word in warm.answer for word in warm.copied) and len(warm.answer) > len(curt.answer) + 25
