@@ -147,10 +147,12 @@ def report_command(opener: Opener, name: str, model: str, max_length: int, as_js
     if as_json:
         emit_json(found)
         return
-    _show_report(found)
+    newest = store.get_version(ws, found.ref.partition("@")[0])
+    _show_report(found, newest.dataset if newest.ref == found.ref else found.ref)
 
 
-def _show_report(found: QualityReport) -> None:
+def _show_report(found: QualityReport, name: str) -> None:
+    """The report; `name` is how its commands name the dataset: without a version for the newest, so that they build on one another."""
     console.print(f"[bold]{found.ref}: {found.verdict}[/bold]  {found.rows} rows, {found.kind}")
     for finding in found.findings:
         console.print(f"\n[bold]{MARKS[finding.severity]}[/bold]  {finding.title}")
@@ -158,17 +160,17 @@ def _show_report(found: QualityReport) -> None:
         if finding.rows:
             console.print("  for example " + ", ".join(f"{split} {index}" for split, index in finding.rows[:SHOWN]), markup=False)
         if finding.fix:
-            console.print(f"  mend: {_command(found.ref, finding.fix)}", markup=False, soft_wrap=True)
+            console.print(f"  mend: {_command(name, finding.fix)}", markup=False, soft_wrap=True)
 
 
-def _command(ref: str, fix: dict[str, Any]) -> str:
+def _command(name: str, fix: dict[str, Any]) -> str:
     """The command line that mends a finding."""
     rest = {key: value for key, value in fix.items() if key != "kind" and value not in ("", None)}
     if fix["kind"] == "split":
         names = {"validation": "--validation", "test": "--test", "seed": "--seed"}
         parts = [f"{names[key]} {value}" for key, value in rest.items() if key in names]
-        return " ".join(["luthier data split", ref, *parts, *(["--similar"] if rest.get("group_similar") else [])])
-    return f"luthier data clean {ref} --step {shlex.quote(step_text(fix))}"
+        return " ".join(["luthier data split", name, *parts, *(["--similar"] if rest.get("group_similar") else [])])
+    return f"luthier data clean {name} --step {shlex.quote(step_text(fix))}"
 
 
 @click.command("augment")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shlex
 from collections.abc import Callable
 from pathlib import Path
@@ -70,8 +71,11 @@ def test_the_report_says_how_to_mend_each_finding(messy: Luthier) -> None:
     assert "personal" in {finding["flag"] for finding in report["findings"]}
     code, out, _ = messy("data", "report", "messy", text=True)
     assert code == 0
-    assert "luthier data clean messy@1 --step" in out
-    _, flagged = messy("data", "show", "messy", "--flag", "personal")
+    for line in re.findall(r"mend: luthier (.*)", out):
+        assert messy(*shlex.split(line), text=True)[0] == 0
+    assert "Ready" in messy("data", "report", "messy")[1]["verdict"], "run one after another, the lines build on one another"
+    assert "mend: luthier data clean messy@1 --step" in messy("data", "report", "messy@1", text=True)[1]
+    _, flagged = messy("data", "show", "messy@1", "--flag", "personal")
     assert flagged["total"] >= 1
     assert all("ann@example.com" in row["text"] for row in flagged["rows"])
 
