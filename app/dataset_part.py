@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import gradio as gr
@@ -12,7 +12,8 @@ import gradio as gr
 class Part:
     """A part of the open dataset's panel: `show(ref)` gives updates for `outputs`; after `changed` another version may be open.
 
-    `said` holds what went wrong; while it does, what the person typed must stay.
+    `said` holds what went wrong; while it does, what the person typed must stay. After an event of `listed` the list says something else
+    about the open dataset, which stays open as it is.
     """
 
     outputs: list[Any]
@@ -20,3 +21,4 @@ class Part:
     changed: list[Any]
     deleted: gr.State | None = None
     said: gr.HTML | None = None
+    listed: list[Any] = field(default_factory=list)

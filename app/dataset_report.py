@@ -143,7 +143,8 @@ def build(page: Page, selected: gr.State) -> Part:
 
     def show(ref: str) -> tuple[Any, ...]:
         choices = [("characters only", ""), *page.model_choices()]
-        return gr.update(choices=choices, value="starter"), "", *drawn(latest(ws, ref) if ref else None)
+        counted = "starter" if "starter" in dict(choices).values() else ""
+        return gr.update(choices=choices, value=counted), "", *drawn(latest(ws, ref) if ref else None)
 
     def check(request: gr.Request, ref: str, name: str, longest: float) -> Iterator[tuple[Any, ...]]:
         busy, idle = (gr.update(visible=False), gr.update(visible=True)), (gr.update(visible=True), gr.update(visible=False))
@@ -175,11 +176,11 @@ def build(page: Page, selected: gr.State) -> Part:
     def halt(request: gr.Request) -> None:
         stops.stop(request)
 
-    go.click(guarded(check), [selected, model, limit], [said, go, stop, *shown], **QUIET)
+    checked = go.click(guarded(check), [selected, model, limit], [said, go, stop, *shown], **QUIET)
     stop.click(halt, None, None, queue=False, **QUIET)
     pressed = findings.pick(guarded(press), selected, [step, selected, said], **QUIET)
     page.sends("clean_with", pressed.success, [step])
-    return Part([model, said, *shown], show, [pressed])
+    return Part([model, said, *shown], show, [pressed], listed=[checked])
 
 
 def _report(ws: Workspace, ref: str, model: str, limit: int, told: Any, stop: Any) -> QualityReport:

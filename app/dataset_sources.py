@@ -23,7 +23,10 @@ from studio.workspace import Workspace
 
 WANTED = "Files: CSV, TSV, JSON, JSONL, Excel, Parquet, Arrow, text, Markdown, also in .zip or .gz"
 FILE_TYPES = sorted({*READABLE, ".gz"})
-ENCODINGS = ["utf-8", "utf-16", "cp1252", "latin-1", "cp1251", "gb18030", "shift_jis", "big5"]
+ENCODINGS = [
+    ("found out by itself", ""),
+    *((name, name) for name in ("utf-8", "utf-16", "cp1252", "latin-1", "cp1251", "gb18030", "shift_jis", "big5")),
+]
 DELIMITERS = [("found out by itself", ""), ("comma", ","), ("semicolon", ";"), ("tab", "\\t"), ("bar |", "|"), ("colon", ":")]
 TEXT_ROWS = [
     ("found out by itself", "auto"), ("a line", "line"), ("a paragraph", "paragraph"),
@@ -76,7 +79,7 @@ class ReadingForm:
 
 def reading_form() -> ReadingForm:
     """The fields, hidden until a file can use them."""
-    choices: dict[str, list[Any]] = {"encoding": ["", *ENCODINGS], "delimiter": DELIMITERS, "sheet": [ANY_SHEET], "text_rows": TEXT_ROWS}
+    choices: dict[str, list[Any]] = {"encoding": ENCODINGS, "delimiter": DELIMITERS, "sheet": [ANY_SHEET], "text_rows": TEXT_ROWS}
     with gr.Row(visible=False, elem_classes="tools", elem_id="import-reading") as row:
         fields = {
             name: gr.Dropdown(

@@ -13,9 +13,11 @@ import gradio as gr
 
 from app import dataset_augment, dataset_care, dataset_clean, dataset_import_form, dataset_report, dataset_rows, html
 from app.choices import Choices, key_of, static
+from app.dataset_part import Part
 from app.guard import guarded
 from app.page import Page
 from studio.data import store
+from studio.data.quality import latest
 from studio.data.step_words import step_words
 from studio.workspace import Workspace
 
@@ -49,14 +51,24 @@ def datasets_table(ws: Workspace, wanted: str, ref: str) -> tuple[str, str]:
                 v.kind,
                 f"v{v.number}",
                 f"{v.rows:,}",
+                html.Cell(verdict_badge(ws, v.ref)),
             ),
         )
         for v in shown
     ]
-    columns = [html.Column("Name"), html.Column("Kind"), html.Column("Newest"), html.Column("Rows", number=True)]
+    columns = [html.Column("Name"), html.Column("Kind"), html.Column("Newest"), html.Column("Rows", number=True), html.Column("Report")]
     empty = "No dataset yet." if not found else f"No dataset is called “{wanted}”."
     table = html.table(columns, rows, selected=ref.partition("@")[0], label="Datasets", empty=empty)
     return html.heading(f"Datasets ({len(found)})"), table
+
+
+def verdict_badge(ws: Workspace, ref: str) -> str:
+    """What the last report of a version came to, as a small label; nothing where there is none."""
+    found = latest(ws, ref)
+    if found is None:
+        return ""
+    words = found.verdict.replace(" things", "").replace(" thing", "")
+    return html.badge(words, "good" if words == "Ready" else "warn")
 
 
 def title_of(ws: Workspace, ref: str) -> str:
@@ -160,7 +172,8 @@ def build(page: Page) -> DataTab:
         trigger_mode="always_last",
         **QUIET,
     )
-    add.click(add_panel, None, [adding, import_panel, detail, empty], **QUIET).then(form.reset, None, form.reset_outputs, **QUIET)
+    cleared = add.click(form.reset, None, form.reset_outputs, **QUIET)  # before the panel is seen, or it would take away a quick upload
+    cleared.then(add_panel, None, [adding, import_panel, detail, empty], **QUIET)
     form.close.click(close_panel, selected, [adding, import_panel, detail, empty], **QUIET)
     for event in form.done:
         event.success(guarded(take_imported), [form.imported, selected], [selected, heading, listing], **QUIET).success(
@@ -168,6 +181,8 @@ def build(page: Page) -> DataTab:
         )
     for event in (event for part in parts for event in part.changed):
         event.success(show, [selected, wanted], outputs, **QUIET)
+    for event in (event for part in parts if isinstance(part, Part) for event in part.listed):
+        event.then(guarded(lambda text, ref: datasets_table(ws, text, ref)), [wanted, selected], [heading, listing], **QUIET)
     for event in naming.changed:
         event.success(guarded(show_unless), [selected, wanted, naming.said], outputs, **QUIET)
     restore.connect(page, selected, naming, (show, [selected, wanted], outputs))
