@@ -10,7 +10,7 @@ import click
 
 from studio import fields
 from studio.cli.opener import Opener
-from studio.cli.output import console, emit_json, emit_table, json_option, progress_line
+from studio.cli.output import console, emit_json, emit_table, json_option, marked, progress_line
 from studio.cli.step_text import settings_from, step_from, step_text
 from studio.data import store
 from studio.data.augment import drafts as stored_drafts
@@ -103,9 +103,8 @@ def _show_effects(seen: PipelinePreview) -> None:
     emit_table("Steps", ("step", "rows before", "after", "changed", "removed", "notes"), rows, "No steps are given; see --list.")
     for effect in seen.steps:
         for example in effect.examples[:SHOWN]:
-            text = "".join({"insert": f"[+{t}+]", "delete": f"[-{t}-]"}.get(op, t) for op, t in example.diff)
             gone = "removed: " if example.after is None else ""
-            console.print(f"  {effect.kind}, {example.split} {example.index}: {gone}{text[:300]}", markup=False)
+            console.print(f"  {effect.kind}, {example.split} {example.index}: {gone}{marked(example.diff)[:300]}", markup=False)
 
 
 @click.command("split")

@@ -8,7 +8,7 @@ import click
 
 from studio.cli.curate import register
 from studio.cli.opener import Opener
-from studio.cli.output import console, emit_json, emit_table, json_option, progress_line
+from studio.cli.output import console, emit_json, emit_table, json_option, marked, progress_line
 from studio.data import hub, importing, inbox, saved_mappings, store, versions
 from studio.data.export import export as export_rows
 from studio.data.mapping import Mapping
@@ -199,11 +199,7 @@ def diff(opener: Opener, first: str, second: str, as_json: bool) -> None:
     console.print(f"{found.added} rows added, {found.removed} removed, {found.changed} changed, {found.moved} moved to another split")
     for change in found.examples:
         console.print()
-        console.print("".join(_marked(op, text) for op, text in change.pieces), markup=False)
-
-
-def _marked(op: str, text: str) -> str:
-    return {"insert": f"[+{text}+]", "delete": f"[-{text}-]"}.get(op, text)
+        console.print(marked(change.pieces), markup=False)
 
 
 @data.command()

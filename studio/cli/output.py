@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import is_dataclass
 from datetime import datetime
@@ -102,3 +102,8 @@ def duration(seconds: float | None) -> str:
     if whole < 3600:
         return f"{whole // 60} min {whole % 60} s"
     return f"{whole // 3600} h {whole % 3600 // 60} min"
+
+
+def marked(pieces: Iterable[tuple[str, str]]) -> str:
+    """A difference of two texts as one: `[+added+]`, `[-left out-]`."""
+    return "".join({"insert": f"[+{text}+]", "delete": f"[-{text}-]"}.get(op, text) for op, text in pieces)
