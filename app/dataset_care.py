@@ -26,7 +26,8 @@ def divide(ws: Workspace, ref: str, validation: float, test: float, seed: float)
     try:
         settings = SplitSettings(validation=(validation or 0) / 100, test=(test or 0) / 100, seed=int(seed or 0))
     except ValidationError as error:
-        raise DataError(f"The split cannot be made: {error.errors(include_url=False)[0]['msg']}.", "Shares go from 0 to 50 %.") from error
+        shares = f"{validation or 0:g} % for validation and {test or 0:g} % for test"
+        raise DataError(f"The split cannot be made with {shares}.", "Each share goes from 0 to 50 %.") from error
     return store.resplit(ws, ref, settings)
 
 
@@ -39,8 +40,8 @@ def build(page: Page, selected: gr.State) -> Part:
         html.heading("Divide the rows anew", "makes a new version; rows with the same prompt stay on one side"), elem_classes="part-heading"
     )
     with gr.Row(elem_classes="tools"):
-        validation = gr.Number(10, label="Validation, %", minimum=0, maximum=50, elem_id="split-validation", min_width=120)
-        test = gr.Number(0, label="Test, %", minimum=0, maximum=50, elem_id="split-test", min_width=120)
+        validation = gr.Number(10, label="Validation, %", elem_id="split-validation", min_width=120)
+        test = gr.Number(0, label="Test, %", elem_id="split-test", min_width=120)
         seed = gr.Number(42, label="Seed", minimum=0, precision=0, elem_id="split-seed", min_width=120)
         go = gr.Button("Make a version", size="md", elem_id="split-go", scale=0, min_width=130)
     said = static(elem_id="split-said")

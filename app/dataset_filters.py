@@ -9,6 +9,7 @@ import gradio as gr
 
 from studio.data import rows, store
 from studio.data.rows import RowFilter
+from studio.errors import DataError
 from studio.workspace import Workspace
 
 ALL = "all splits"
@@ -20,10 +21,20 @@ def filter_of(values: tuple[Any, ...]) -> tuple[RowFilter, str]:
     """The filter and the order that the components' values say, in the order of `Filters.inputs`."""
     search, split, flag, label, source, shortest, longest, order = values
     chosen = {name: "" if value in (None, ANY[name]) else str(value) for name, value in zip(ANY, (flag, label, source), strict=True)}
-    limits = [None if value in (None, "") else int(value) for value in (shortest, longest)]
+    limits = [_limit(value) for value in (shortest, longest)]
     return RowFilter(
         "" if split in (None, "", ALL) else split, str(search or ""), **chosen, min_characters=limits[0], max_characters=limits[1]
     ), (order or "")
+
+
+def _limit(value: str | int | None) -> int | None:
+    """A number of characters as typed; None where nothing stands. Raises `DataError`."""
+    typed = str(value if value is not None else "").strip().replace(",", "")
+    if not typed:
+        return None
+    if not typed.isdecimal():
+        raise DataError(f"“{typed}” is not a number of characters.", "Write a whole number such as 200, or leave the field empty.")
+    return int(typed)
 
 
 @dataclass
@@ -35,8 +46,8 @@ class Filters:
     flag: gr.Dropdown
     label: gr.Dropdown
     source: gr.Dropdown
-    shortest: gr.Number
-    longest: gr.Number
+    shortest: gr.Textbox
+    longest: gr.Textbox
     order: gr.Dropdown
 
     @property
@@ -49,7 +60,7 @@ class Filters:
         facets = rows.facets(ws, ref) if ref else rows.Facets([], [], [], False)
         found = {"flag": facets.flags, "label": facets.labels, "source": facets.sources}
         choices = [gr.update(choices=[ANY[name], *values], value=ANY[name], visible=bool(values)) for name, values in found.items()]
-        return ["", gr.update(choices=splits, value=ALL), *choices, None, None, ""]
+        return ["", gr.update(choices=splits, value=ALL), *choices, "", "", ""]
 
 
 def build_search() -> gr.Textbox:
@@ -73,9 +84,7 @@ def build(search: gr.Textbox) -> Filters:
         split = dropdown([ALL], "Split", "data-split")
         flag, label, source = (dropdown([ANY[name]], name.capitalize(), f"data-{name}", False) for name in ANY)
         numbers = [
-            gr.Number(
-                None, label=words, placeholder=words, show_label=False, container=False, minimum=0, precision=0, elem_id=id, min_width=110
-            )
+            gr.Textbox("", label=words, placeholder=words, show_label=False, container=False, max_lines=1, elem_id=id, min_width=150)
             for words, id in (("At least, characters", "data-shortest"), ("At most, characters", "data-longest-characters"))
         ]
         order = dropdown(list(ORDERS), "Order", "data-order")

@@ -22,6 +22,7 @@ from app.page import Page
 from app.stopping import Stops
 from app.theme import script
 from studio.data import store
+from studio.data.cleaning.personal import NAMES
 from studio.data.quality import Finding, QualityReport, latest, report
 from studio.data.splits import SplitSettings
 from studio.errors import StudioError
@@ -61,7 +62,9 @@ def verdict_html(found: QualityReport) -> str:
     kind = "good" if found.verdict == "Ready" else "bad"
     facts: list[tuple[str, object]] = [("Rows", f"{found.rows:,} ({', '.join(f'{n:,} {s}' for s, n in found.splits.items())})")]
     if found.tokens:
-        truncated = f", {found.tokens.truncated:,} rows cut at {found.max_length:,}" if found.tokens.truncated else ", no row is cut"
+        truncated = (
+            f", {html.plural(found.tokens.truncated, 'row')} cut at {found.max_length:,}" if found.tokens.truncated else ", no row is cut"
+        )
         facts.append(("Tokens", f"{found.tokens.total:,}, {found.tokens.trained:,} of them trained on{truncated}"))
     length = found.lengths
     facts.append(("Length", f"median {length.median:,.0f}, 99 % under {length.p99:,.0f}, longest {length.maximum:,} {length.unit}"))
@@ -72,7 +75,7 @@ def verdict_html(found: QualityReport) -> str:
     if found.leakage.held_out:
         facts.append(("Leaks", f"{found.leakage.rows:,} of {found.leakage.held_out:,} held-out rows stand in the training rows too"))
     if found.personal:
-        facts.append(("Personal data", ", ".join(f"{count:,} {name}" for name, count in found.personal.items())))
+        facts.append(("Personal data", ", ".join(f"{NAMES.get(name, name)} {count:,}" for name, count in found.personal.items())))
     if bias := found.length_bias:
         facts.append(("Longer answer chosen", f"{bias.share:.0%} of pairs, 95 % interval {bias.low:.0%} to {bias.high:.0%}"))
     return f'<div class="verdict {kind}">{html.heading(found.verdict, counted.removeprefix(", "))}</div>{html.facts(facts)}'

@@ -141,7 +141,12 @@ def turn_structure(turns: Turns, dark: bool = False) -> go.Figure:
     """Conversations by number of messages."""
     colours = _colours(dark)
     bars = _standing(turns.counts.items(), "%{x} messages: %{y:,} conversations", colours)
-    return _figure([bars], colours, x="messages", y="conversations")
+    figure = _figure([bars], colours, x="messages", y="conversations")
+    if len(turns.counts) <= MOST_SIZES:
+        figure.update_xaxes(type="category")
+    if len(turns.counts) == 1:
+        figure.update_layout(bargap=0.8)  # one bar as wide as the chart reads as a block
+    return figure
 
 
 def duplicate_groups(duplicates: Duplicates, dark: bool = False) -> go.Figure:
@@ -154,6 +159,8 @@ def duplicate_groups(duplicates: Duplicates, dark: bool = False) -> go.Figure:
     bars = _standing(sizes, "%{x} rows alike: %{y:,} groups", colours)
     figure = _figure([bars], colours, x="rows in the group", y="groups")
     figure.update_xaxes(type="category")
+    if len(sizes) == 1:
+        figure.update_layout(bargap=0.8)
     return figure
 
 

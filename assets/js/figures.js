@@ -15,9 +15,15 @@ function library() {
   return window.luthierPlotly;
 }
 
+// A chart drawn in a tab that is not shown has no width of its own: it takes its place's as soon as it is seen.
+const sizes = new ResizeObserver((entries) => {
+  for (const { target } of entries) if (target.offsetWidth && target.data) window.Plotly?.Plots.resize(target);
+});
+
 async function draw() {
   const charts = props.value || [];
   for (const old of board.querySelectorAll(".plot")) window.Plotly?.purge(old);
+  sizes.disconnect();
   board.replaceChildren();
   if (!charts.length) return;
   await library();
@@ -38,6 +44,7 @@ async function draw() {
     board.append(figure);
     const drawing = dark ? chart.dark : chart.light;
     await window.Plotly.newPlot(plot, drawing.data, { ...drawing.layout, autosize: true, width: undefined }, { displayModeBar: false, responsive: true });
+    sizes.observe(plot);
   }
 }
 

@@ -27,9 +27,11 @@ def texts(workspace: Workspace) -> str:
 def test_filters_say_what_was_chosen() -> None:
     nothing = ("", "all splits", "any flag", "any label", "any source", None, None, "")
     assert dataset_filters.filter_of(nothing) == (RowFilter(), "")
-    chosen = ("film", "test", "short", "bad", "forum", 10, 200.0, "longest")
-    expected = RowFilter("test", "film", "short", "bad", "forum", 10, 200)
+    chosen = ("film", "test", "short", "bad", "forum", "10", "1,200", "longest")
+    expected = RowFilter("test", "film", "short", "bad", "forum", 10, 1200)
     assert dataset_filters.filter_of(chosen) == (expected, "longest")
+    with pytest.raises(DataError, match="not a number of characters"):
+        dataset_filters.filter_of(("", None, None, None, None, "ten", "", ""))
 
 
 def test_a_page_marks_what_is_not_saved(workspace: Workspace, texts: str) -> None:
