@@ -12,6 +12,7 @@ from app import dataset_care, dataset_import, dataset_row_detail, dataset_rows, 
 from app.mapping_form import fields_for, parts_for
 from app.tabs import data
 from studio.data import rows, store
+from studio.data.quality import report
 from studio.data.rows import RowFilter
 from studio.errors import DataError
 from studio.models import registry
@@ -41,6 +42,14 @@ def test_the_title_says_how_the_version_was_made(workspace: Workspace, chats: st
     assert "v1, 120 rows" in title
     assert "108 train, 12 validation" in title
     assert "from chats.jsonl" in title
+
+
+def test_the_list_says_what_the_last_report_found(workspace: Workspace, chats: str) -> None:
+    assert data.verdict_badge(workspace, chats) == ""
+    verdict = report(workspace, chats).verdict
+    count = verdict.split()[0]
+    assert data.verdict_badge(workspace, chats) in data.datasets_table(workspace, "", chats)[1]
+    assert (">Ready<" if verdict == "Ready" else f">{count} to fix<") in data.verdict_badge(workspace, chats)
 
 
 def test_rows_come_in_pages_of_fifty(workspace: Workspace, chats: str) -> None:

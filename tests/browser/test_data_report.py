@@ -36,6 +36,7 @@ def test_a_report_names_what_is_wrong_and_each_button_mends_it(page: Page, serve
     expect(page.locator("#report-empty")).to_contain_text("Not checked yet")
     check(page)
     expect(page.locator("#report-verdict")).to_contain_text("to fix")
+    expect(page.locator(f'#data-list tr[data-key="{doubtful}"] .badge')).to_contain_text("to fix")
     leak = page.locator(".finding").filter(has_text="Held-out rows that training sees")
     leak.locator("summary").click()
     expect(leak.locator("details")).to_contain_text("thing number 0")
