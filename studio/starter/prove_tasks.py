@@ -143,26 +143,29 @@ def prove_sentiment(bench: Bench) -> list[Proof]:
     sample = bench.samples / "sentiment.csv"
     with sample.open(encoding="utf-8", newline="") as file:
         known = {row["text"] for row in csv.DictReader(file)}
-    drawn = [(split, row) for split in SPLITS for row in reviews(SEED, bench.count, split) if row[0] not in known]
-    text = "".join(json.dumps({"text": row[0], "label": row[1]}) + "\n" for _, row in drawn)
-    bench.held_out("sentiment", text, ".jsonl")
+    for split in SPLIT_WORDS:
+        drawn = [row for row in reviews(SEED, bench.count, split) if row[0] not in known]
+        text = "".join(json.dumps({"text": row[0], "label": row[1]}) + "\n" for row in drawn)
+        bench.held_out(f"sentiment-{split}", text, ".jsonl")
 
-    def pairs(model: str) -> list[tuple[str, str]]:
-        report = bench.studio.evaluate(model, "sentiment-held-out", "train")
+    def pairs(model: str, split: Split) -> list[tuple[str, str]]:
+        report = bench.studio.evaluate(model, f"sentiment-{split}-held-out", "train")
         names = list(report.by_class)
         counted = [
             (true, said, count) for true, line in zip(names, report.confusion, strict=True) for said, count in zip(names, line, strict=True)
         ]
         return [(true, said) for true, said, count in counted for _ in range(count)]
 
-    before = pairs(BASE)
+    before = {split: pairs(BASE, split) for split in SPLIT_WORDS}
     model, rows, command = bench.trained(sample)
-    after = pairs(model)
-    shares = [share([true == said for true, said in found]).as_dict() for found in (before, after)]
-    return [
-        Proof("sentiment", "accuracy", shares[0], shares[1], rows, command=command),
-        Proof("sentiment", "F1 (macro)", _f1(before), _f1(after), rows, command=command),
-    ]
+    after = {split: pairs(model, split) for split in SPLIT_WORDS}
+    proofs = []
+    for split, words in SPLIT_WORDS.items():
+        shares = [share([true == said for true, said in found[split]]).as_dict() for found in (before, after)]
+        words = words.replace("conversations", "reviews")
+        proofs.append(Proof("sentiment", f"accuracy, {words}", shares[0], shares[1], rows, command=command))
+        proofs.append(Proof("sentiment", f"F1 (macro), {words}", _f1(before[split]), _f1(after[split]), rows, command=command))
+    return proofs
 
 
 def _f1(pairs: list[tuple[str, str]]) -> dict[str, float]:
