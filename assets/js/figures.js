@@ -15,17 +15,16 @@ function library() {
   return window.luthierPlotly;
 }
 
-// A chart drawn in a tab that is not shown has no width of its own: it takes its place's as soon as it is seen.
-const sizes = new ResizeObserver((entries) => {
-  for (const { target } of entries) if (target.offsetWidth && target.data) window.Plotly?.Plots.resize(target);
-});
+// A chart drawn in a tab that is not shown gets the wrong width, so drawing waits until its place is seen.
+let waiting = false;
+new ResizeObserver(() => { if (waiting && board.offsetWidth) draw(); }).observe(board);
 
 async function draw() {
   const charts = props.value || [];
   for (const old of board.querySelectorAll(".plot")) window.Plotly?.purge(old);
-  sizes.disconnect();
   board.replaceChildren();
-  if (!charts.length) return;
+  waiting = charts.length > 0 && !board.offsetWidth;
+  if (waiting || !charts.length) return;
   await library();
   const dark = Boolean(element.closest(".dark"));
   for (const chart of charts) {
@@ -44,7 +43,6 @@ async function draw() {
     board.append(figure);
     const drawing = dark ? chart.dark : chart.light;
     await window.Plotly.newPlot(plot, drawing.data, { ...drawing.layout, autosize: true, width: undefined }, { displayModeBar: false, responsive: true });
-    sizes.observe(plot);
   }
 }
 
