@@ -123,7 +123,10 @@ def history_table(history: list[dict[str, float]], rows: int = 6) -> str:
 
 
 def _cell(value: Any) -> str:
-    return " ".join(str(value).split()).replace("|", "\\|")
+    """A figure with its 95 % interval, or a text as it is."""
+    if isinstance(value, dict):
+        return f"{value['value']:.0%} ({100 * value['low']:.0f} to {100 * value['high']:.0f})"
+    return str(value).replace("|", "\\|")
 
 
 def proofs_section(proofs: list[Figures]) -> str:
