@@ -103,7 +103,8 @@ def write_drafts(
     """Ask `model` for drafts of training rows and keep the usable ones, each as soon as it is written.
 
     Works on labelled, text, chat and prompt rows. For new examples of chats the model also answers its new prompt. What `stop` breaks off
-    in the middle is left out. Raises `DataError` for other kinds, for an instruction without its placeholder, and when there are no rows to start from.
+    in the middle is left out. Raises `DataError` for other kinds, for an instruction without its placeholder, and when there are no rows
+    to start from.
     """
     info = store.get_version(ws, ref)
     if info.kind not in ("labelled", "text", "chat", "prompt"):
