@@ -30,7 +30,7 @@ EXAMPLES = 10
 SHARED_WORDS = 0.3
 LOOK_AHEAD = 20
 COMPARED_CHARACTERS = 2000
-NOT_SETTINGS = ("bad_rows", "counts", "journal", "base")
+NOT_SETTINGS = ("bad_rows", "counts", "effects", "journal", "base")
 
 
 @dataclass(frozen=True)
