@@ -24,10 +24,14 @@ from studio.data.cleaning.settings import step_specs
 from studio.data.quality import QualityReport
 from studio.data.quality import report as make_report
 from studio.data.splits import SplitSettings
+from studio.errors import DataError
 from studio.recipe import Recipe
+from studio.runs.check import versions_of
 from studio.runs.rows import training_rows
 
 SHOWN = 3
+NEXT = {"chat": "chat-lora", "labelled": "sentiment-lora", "text": "text-last-layers", "preference": "preference-dpo"}
+"""The shipped recipe that suits each kind of rows."""
 MARKS = {"fix": "to fix", "look": "look at", "info": "note"}
 
 
@@ -230,15 +234,20 @@ def _write(opener: Opener, name: str, kind: str, values: dict[str, Any], model: 
 def mix_command(opener: Opener, sources: str, temperature: float, epochs: float, as_json: bool) -> None:
     """What a mix of datasets comes to: SOURCES such as `support,reviews=2,news=1:200` (name=weight:rows at most)."""
     recipe = fields.apply_overrides(Recipe(), {"data.sources": sources, "data.temperature": temperature, "optim.epochs": epochs})
-    found = training_rows(opener.studio.workspace, recipe).shares
+    ws = opener.studio.workspace
+    kinds = {version.dataset: version.kind for version in versions_of(ws, recipe)}
+    if len(set(kinds.values())) > 1:
+        told = ", ".join(f"{name} {kind}" for name, kind in kinds.items())
+        raise DataError(f"These datasets hold rows of different kinds: {told}.", "A run trains on one kind; mix datasets of one kind.")
+    found = training_rows(ws, recipe).shares
     if as_json:
         emit_json([{"name": s.name, "rows": s.rows, "drawn": s.drawn, "share": s.share, "times": s.times * epochs} for s in found])
         return
     rows = [(s.name, s.rows, s.drawn, f"{s.share:.1%}", f"{s.times * epochs:.3g}") for s in found]
     emit_table("Mix", ("dataset", "rows", "drawn an epoch", "share", "times in the run"), rows, "No dataset is named.")
-    console.print(
-        f"Train on it: luthier train chat-lora --data.sources {sources} --data.temperature {temperature:g} --optim.epochs {epochs:g}"
-    )
+    recipe_name = NEXT.get(min(kinds.values()), "chat-lora")
+    options = f"--data.sources {sources} --data.temperature {temperature:g} --optim.epochs {epochs:g}"
+    console.print(f"Train on it: luthier train {recipe_name} {options}", markup=False)
 
 
 def register(group: click.Group) -> None:

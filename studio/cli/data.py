@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from studio.cli.curate import register
+from studio.cli.curate import NEXT, register
 from studio.cli.opener import Opener
 from studio.cli.output import console, emit_json, emit_table, json_option, marked, progress_line
 from studio.data import hub, importing, inbox, saved_mappings, store, versions
@@ -19,9 +19,6 @@ from studio.data.step_words import plural, step_words
 from studio.data.store import VersionInfo
 from studio.errors import DataError
 from studio.workspace import Workspace
-
-NEXT = {"chat": "chat-lora", "labelled": "sentiment-lora", "text": "text-last-layers"}
-"""The shipped recipe that suits each kind of rows."""
 
 
 @click.group()

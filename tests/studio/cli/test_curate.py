@@ -164,6 +164,13 @@ def test_a_mix_is_worked_out_before_training(messy: Luthier, tmp_path: Path) -> 
     assert sum(row["share"] for row in mix) == pytest.approx(1)
 
 
+def test_datasets_of_different_kinds_are_not_mixed(messy: Luthier, chat_file: Callable[..., Path]) -> None:
+    messy("data", "import", str(chat_file()), "--name", "chats")
+    code, _, error = messy("data", "mix", "messy,chats", text=True)
+    assert code != 0
+    assert "messy labelled, chats chat" in error
+
+
 def test_a_model_writes_drafts(messy: Luthier, tiny_model: Path) -> None:
     messy("models", "add", str(tiny_model), "--name", "tiny")
     settings = ["--set", "rows=3", "--model", "tiny"]
