@@ -21,10 +21,15 @@ from studio.workspace import Workspace
 QUIET: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
 
 
-def divide(ws: Workspace, ref: str, validation: float, test: float, seed: float) -> store.VersionInfo:
-    """A new version divided anew; shares are in percent. Raises `DataError`."""
+def divide(
+    ws: Workspace, ref: str, validation: float, test: float, seed: float, similar: bool = False, by_label: bool = True
+) -> store.VersionInfo:
+    """A new version divided anew; shares are in percent. `similar` keeps near duplicates on one side, `by_label` gives each side its
+    share of every label. Raises `DataError`."""
     try:
-        settings = SplitSettings(validation=(validation or 0) / 100, test=(test or 0) / 100, seed=int(seed or 0))
+        settings = SplitSettings(
+            validation=(validation or 0) / 100, test=(test or 0) / 100, seed=int(seed or 0), group_similar=similar, stratify=by_label
+        )
     except ValidationError as error:
         shares = f"{validation or 0:g} % for validation and {test or 0:g} % for test"
         raise DataError(f"The split cannot be made with {shares}.", "Each share goes from 0 to 50 %.") from error
@@ -44,18 +49,25 @@ def build(page: Page, selected: gr.State) -> Part:
         test = gr.Number(0, label="Test, %", elem_id="split-test", min_width=120)
         seed = gr.Number(42, label="Seed", minimum=0, precision=0, elem_id="split-seed", min_width=120)
         go = gr.Button("Make a version", size="md", elem_id="split-go", scale=0, min_width=130)
+    with gr.Row(elem_classes="tools"):
+        similar = gr.Checkbox(
+            label="Similar rows together", info="Near duplicates stay on one side.", elem_id="split-similar", min_width=200
+        )
+        by_label = gr.Checkbox(
+            value=True, label="By label", info="Labelled rows: each side gets its share.", elem_id="split-by-label", min_width=200
+        )
     said = static(elem_id="split-said")
 
     def show(ref: str) -> tuple[Any, ...]:
         return *history.show(ref), *files.show(ref)
 
-    def run(ref: str, validation: float, test: float, seed: float) -> tuple[str, str]:
+    def run(ref: str, validation: float, test: float, seed: float, similar: bool, by_label: bool) -> tuple[str, str]:
         try:
-            return divide(ws, ref, validation, test, seed).ref, ""
+            return divide(ws, ref, validation, test, seed, bool(similar), bool(by_label)).ref, ""
         except StudioError as error:
             return ref, notice(error)
 
-    made = go.click(guarded(run), [selected, validation, test, seed], [selected, said], **QUIET)
+    made = go.click(guarded(run), [selected, validation, test, seed, similar, by_label], [selected, said], **QUIET)
     return Part([*history.outputs, *files.outputs], show, [*history.changed, made])
 
 

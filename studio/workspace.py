@@ -5,6 +5,7 @@ Every other part of the engine takes a `Workspace` and asks it where things live
 
 from __future__ import annotations
 
+import getpass
 import os
 from functools import cached_property
 from pathlib import Path
@@ -47,6 +48,14 @@ class Workspace:
         if not os.access(self.root, os.W_OK):
             raise WorkspaceError(f"The workspace {self.root} cannot be written to.", "Choose another folder with --workspace.")
         _ = self.db
+
+    @property
+    def person(self) -> str:
+        """Who works here, as versions name their author: `$LUTHIER_PERSON`, or the account on this machine; empty when neither is known."""
+        try:
+            return os.environ.get("LUTHIER_PERSON") or getpass.getuser()
+        except OSError:  # an account without a name, as in some containers
+            return ""
 
     @property
     def datasets(self) -> Path:

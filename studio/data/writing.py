@@ -105,7 +105,9 @@ class VersionWriter:
             file.close()
 
     def commit(self, step: dict[str, Any]) -> VersionInfo:
-        """Store what was written as the next version of the dataset, which is made if it is new. `step` says how it came about."""
+        """Store what was written as the next version of the dataset, which is made if it is new. `step` says how it came about,
+        and by whom: without an author, the person of the workspace is."""
+        step = {**step, "author": step.get("author") or self._ws.person}
         for side in SPLITS:
             self._flush(side)
         self.close()

@@ -37,7 +37,7 @@ def test_a_diff_tells_changed_added_removed_and_moved(workspace, chats):
     assert added.after["messages"][1]["content"] == "yes"
     assert (removed.index, removed.after) == (10, None)
     assert ("kind", "made", "edit") in found.settings
-    assert ("author", "", "ann") in found.settings
+    assert ("author", workspace.person, "ann") in found.settings
 
 
 def test_a_version_equals_itself_and_order_does_not_matter(workspace, chats):
@@ -95,6 +95,6 @@ def test_runs_that_used_a_version_are_named_also_after_a_rename(workspace, chats
 def test_a_note_is_kept_with_the_version(workspace, chats):
     before = store.get_version(workspace, chats)
     info = versions.set_note(workspace, chats, "checked by Ann")
-    assert info.step == {"kind": "made", "note": "checked by Ann"}
+    assert info.step == {"kind": "made", "author": workspace.person, "note": "checked by Ann"}
     assert info.sha256 == before.sha256
     assert store.get_version(workspace, "a").step["note"] == "checked by Ann"

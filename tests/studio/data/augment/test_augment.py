@@ -163,5 +163,5 @@ def test_a_draft_of_a_row_that_is_gone_is_not_added(workspace: Workspace, chats:
     drafts.judge(workspace, [number], "accepted")
     with pytest.raises(DataError, match="no longer in the training split"):
         drafts.add_accepted(workspace, chats)
-    with pytest.raises(DataError, match="has no messages"):
+    with pytest.raises(DataError, match="cannot hold text"):
         drafts.propose(workspace, chats, {"text": "x"}, {}, "paraphrase", "starter")
