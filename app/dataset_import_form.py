@@ -13,9 +13,9 @@ from typing import Any
 
 import gradio as gr
 
+from app import dataset_hub, mapping_form
 from app import dataset_import as importing
 from app import dataset_sources as sources
-from app import mapping_form
 from app.background import Told, followed
 from app.choices import Choices, key_of, static
 from app.dataset_import import Upload
@@ -54,6 +54,7 @@ def build(page: Page) -> ImportForm:
             files = gr.File(label=sources.WANTED, file_count="multiple", file_types=sources.FILE_TYPES, elem_id="import-files", height=150)
             box = Choices(elem_id="import-inbox")
         samples = Choices(importing.samples_table(shipped_samples()), elem_id="import-samples", scale=1, min_width=280)
+    fetched = dataset_hub.build(page, imported)
     with gr.Row(elem_classes="tools"):
         trouble = static(elem_id="import-notice", scale=1, min_width=200)
         stop = gr.Button("Stop", size="md", visible=False, elem_id="import-stop", scale=0, min_width=80)
@@ -190,7 +191,7 @@ def build(page: Page) -> ImportForm:
         stops.stop(request)
 
     def reset() -> tuple[Any, ...]:
-        return ([], 0, None, "", gr.update(visible=False), "", sources.inbox_table(ws), gr.update(visible=False))
+        return ([], 0, None, "", gr.update(visible=False), "", sources.inbox_table(ws), gr.update(visible=False), *fetched.show())
 
     outputs = [
         uploads, current, chosen, form, found, name, go, every, join, accordion, fields.model, *reading.outputs, *fields.outputs
@@ -206,8 +207,8 @@ def build(page: Page) -> ImportForm:
     ran_all = every.click(guarded(run_all), [uploads, held], results, api_visibility="private")
     stop.click(halt, None, None, queue=False, **QUIET)
     sampled = samples.pick(guarded(sample), None, imported, api_visibility="private")
-    done = [ran, joined, ran_all, sampled]
-    return ImportForm(imported, done, reset, [uploads, current, files, chosen, form, trouble, box, stop], close)
+    done = [ran, joined, ran_all, sampled, fetched.done]
+    return ImportForm(imported, done, reset, [uploads, current, files, chosen, form, trouble, box, stop, *fetched.outputs], close)
 
 
 def share(percent: float | None) -> float:

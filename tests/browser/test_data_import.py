@@ -65,3 +65,14 @@ def test_a_file_of_the_inbox_and_the_rows_set_aside(page: Page, server: Server) 
         page.locator("#data-bad-rows").click()
     kept = [json.loads(line) for line in Path(started.value.path()).read_text().splitlines()]
     assert [(row["line"], row["text"]) for row in kept] == [(21, "{broken"), (22, '{"text": ""}')]
+
+
+def test_the_hub_is_asked_only_where_a_person_allowed_it(page: Page, server: Server) -> None:
+    open_tab(page, "Data")
+    page.locator("#data-add").click()
+    page.get_by_role("button", name="From the Hugging Face Hub").click()
+    fill(page, "hub-repo", "somebody/some-data")
+    page.locator("#hub-go").click()
+    expect(page.locator("#hub-said .notice.error")).to_contain_text("does not use the network")
+    expect(page.locator("#hub-go")).to_be_visible()
+    expect(page.locator("#hub-allowed input")).not_to_be_checked()
