@@ -174,11 +174,19 @@ def add_version(ws: Workspace, name: str, kind: str, splits: dict[str, list[Row]
         return writer.commit(step)
 
 
+def _age(folder: Path) -> float:
+    """Seconds since a folder was last changed; 0 when it is gone, as one that another thread has just put into its place."""
+    try:
+        return time.time() - folder.stat().st_mtime
+    except FileNotFoundError:
+        return 0.0
+
+
 @contextmanager
 def temporary_folder(ws: Workspace) -> Iterator[Path]:
     """A folder beside the datasets for the time of the `with`; those that a crash left long ago are removed."""
     for left in ws.datasets.glob(".tmp-*"):
-        if left.stat().st_mtime < time.time() - STALE_SECONDS:
+        if _age(left) > STALE_SECONDS:
             shutil.rmtree(left, ignore_errors=True)
     folder = ws.datasets / f".tmp-{uuid.uuid4().hex}"
     folder.mkdir()
