@@ -123,11 +123,12 @@ class Desk:
         return views(self.page, talk, model, second)
 
     def choices(self, model: str | None, second: str | None) -> tuple[Any, Any]:
-        """Both lists of models, with what was chosen kept while it exists."""
+        """Both lists of models. A choice stays as it is, for a person may be changing it just now, unless it is gone."""
         models = self.page.model_choices()
         names = [name for _, name in models]
-        first = model if model in names else (names[0] if names else None)
-        return gr.update(choices=models, value=first), gr.update(choices=[NOBODY, *models], value=second if second in names else "")
+        first = {} if model in names else {"value": names[0] if names else None}
+        other = {} if second in ("", *names) else {"value": ""}
+        return gr.update(choices=models, **first), gr.update(choices=[NOBODY, *models], **other)
 
     def talk_with(self, name: str) -> Any:
         """Another tab hands a model over."""

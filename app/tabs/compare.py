@@ -165,9 +165,12 @@ class Bench:
         data = [(label, r) for label, r in self.page.dataset_choices() if store.get_version(ws, r).kind in KINDS_WITH_PROMPTS]
         refs = [r for _, r in data]
         kept = [name for name in chosen or [] if name in names]
+        # a choice stays as it is, for a person may be changing it just now, unless it is gone
+        models_now = {} if kept == (chosen or []) else {"value": kept}
+        data_now = {} if ref in refs else {"value": refs[0] if refs else None}
         return (
-            gr.update(choices=models, value=kept),
-            gr.update(choices=data, value=ref if ref in refs else (refs[0] if refs else None)),
+            gr.update(choices=models, **models_now),
+            gr.update(choices=data, **data_now),
             comparison_view.saved_table(comparing.list_comparisons(ws), opened),
         )
 
