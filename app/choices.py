@@ -6,6 +6,7 @@ Use it with `table(...)` of `app/html.py`; listen with `.pick(handler)` where th
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import gradio as gr
@@ -43,6 +44,16 @@ class Choices(gr.HTML):
 def static(value: str = "", **options: Any) -> gr.HTML:
     """Escaped HTML that does nothing when clicked."""
     return gr.HTML(value, js_on_load=None, apply_default_css=False, **options)
+
+
+def kept(choices: Sequence[tuple[str, str]], chosen: Any, otherwise: Any) -> Any:
+    """The choices of a dropdown as they are now. What is chosen is left alone, for a person may be changing it just now, unless it is gone;
+    of several, those that are left stay."""
+    known = {value for _, value in choices}
+    if isinstance(chosen, list):
+        left = [value for value in chosen if value in known]
+        return gr.update(choices=choices) if left == chosen else gr.update(choices=choices, value=left)
+    return gr.update(choices=choices) if chosen in known else gr.update(choices=choices, value=otherwise)
 
 
 def key_of(event: gr.EventData) -> str:

@@ -118,11 +118,11 @@ def build(page: Page, talk: gr.State, model: gr.Dropdown, second: gr.Dropdown, s
     def whose_answers(first: str, other: str) -> Any:
         return gr.update(choices=[first, other] if other else [], value=first if other else None, visible=bool(other))
 
-    def refresh(talk: Talk, chosen: str | None) -> tuple[Any, Any]:
+    def refresh(talk: Talk) -> tuple[Any, Any]:
         from studio.data import store
 
         names = [v.dataset for v in store.list_datasets(ws) if v.kind == "chat"]
-        return saved_table(ws, (talk.get("saved") or [None])[0]), gr.update(choices=names, value=chosen)
+        return saved_table(ws, (talk.get("saved") or [None])[0]), gr.update(choices=names)
 
     settings = [model, second, system]
     keep.click(guarded(keep_it), [talk, *settings, *sampling], [talk, listing, remove, said], **QUIET)
@@ -131,5 +131,5 @@ def build(page: Page, talk: gr.State, model: gr.Dropdown, second: gr.Dropdown, s
     undo.click(guarded(bring_back), removed, [removed, listing, undo], **QUIET)
     add.click(guarded(add_it), [talk, *settings, side, name, *sampling], [talk, listing, said, remove], **QUIET)
     gr.on([model.change, second.change], guarded(whose_answers), [model, second], side, **QUIET)
-    page.refreshes("chat", refresh, [listing, name], [talk, name])
+    page.refreshes("chat", refresh, [listing, name], [talk])
     return Shelf(opened)

@@ -14,7 +14,7 @@ from pydantic import ValidationError
 from app import augment_view as view
 from app import dataset_drafts, html, sampling_form, section_form
 from app.background import Told, followed
-from app.choices import static
+from app.choices import kept, static
 from app.dataset_part import Part
 from app.guard import guarded, notice
 from app.page import Page
@@ -99,7 +99,7 @@ class Augmenting:
         """The models that can write, as they are now."""
         able = {model.name for model in registry.list_models(self.page.workspace) if model.generates}
         choices = [choice for choice in self.page.model_choices() if choice[1] in able]
-        return gr.update(choices=choices, value=chosen if chosen in able else WRITER)
+        return kept(choices, chosen, WRITER)
 
     def settings(self, way: str, values: Sequence[Any]) -> Any:
         """The step or the task that the form describes. Raises `ValidationError`."""

@@ -12,7 +12,7 @@ from typing import Any
 import gradio as gr
 
 from app import conversation, conversation_shelf, sampling_form
-from app.choices import static
+from app.choices import kept, static
 from app.conversation import Talk
 from app.guard import guarded, notice
 from app.page import Page
@@ -123,12 +123,9 @@ class Desk:
         return views(self.page, talk, model, second)
 
     def choices(self, model: str | None, second: str | None) -> tuple[Any, Any]:
-        """Both lists of models. A choice stays as it is, for a person may be changing it just now, unless it is gone."""
+        """Both lists of models."""
         models = self.page.model_choices()
-        names = [name for _, name in models]
-        first = {} if model in names else {"value": names[0] if names else None}
-        other = {} if second in ("", *names) else {"value": ""}
-        return gr.update(choices=models, **first), gr.update(choices=[NOBODY, *models], **other)
+        return kept(models, model, models[0][1] if models else None), kept([NOBODY, *models], second, "")
 
     def talk_with(self, name: str) -> Any:
         """Another tab hands a model over."""

@@ -12,7 +12,7 @@ from typing import Any
 import gradio as gr
 
 from app import comparison_view, html, sampling_form
-from app.choices import Choices, key_of, static
+from app.choices import Choices, kept, key_of, static
 from app.guard import guarded, notice
 from app.page import Page
 from app.stopping import Stops
@@ -160,17 +160,10 @@ class Bench:
     def refresh(self, chosen: list[str] | None, ref: str | None, opened: int | None) -> tuple[Any, ...]:
         """The choices of the tab as the workspace is now."""
         ws = self.page.workspace
-        models = generating_models(self.page)
-        names = [name for _, name in models]
         data = [(label, r) for label, r in self.page.dataset_choices() if store.get_version(ws, r).kind in KINDS_WITH_PROMPTS]
-        refs = [r for _, r in data]
-        kept = [name for name in chosen or [] if name in names]
-        # a choice stays as it is, for a person may be changing it just now, unless it is gone
-        models_now = {} if kept == (chosen or []) else {"value": kept}
-        data_now = {} if ref in refs else {"value": refs[0] if refs else None}
         return (
-            gr.update(choices=models, **models_now),
-            gr.update(choices=data, **data_now),
+            kept(generating_models(self.page), chosen or [], []),
+            kept(data, ref, data[0][1] if data else None),
             comparison_view.saved_table(comparing.list_comparisons(ws), opened),
         )
 

@@ -117,8 +117,9 @@ def build(page: Page) -> ModelsTab:
             return opened(model, text)
         return (gr.skip(), *listed(ws, text, model), *(gr.skip(),) * (len(outputs) - 3))
 
-    def choose(event: gr.EventData) -> str:
-        return key_of(event)
+    def choose(event: gr.EventData) -> tuple[str, str]:
+        """The row's model, which counts as drawn from now on: opening the tab then leaves it, and what is typed into it, alone."""
+        return key_of(event), key_of(event)
 
     def keep(model: str) -> Any:
         """The open model for as long as it exists, else the first one. Left alone where it can be: a person may be choosing just now."""
@@ -154,7 +155,7 @@ def build(page: Page) -> ModelsTab:
         return registry.restore_model(ws, model).name, gr.update(visible=False)
 
     show: Any = (guarded(opened), [selected, wanted], outputs)
-    listing.pick(guarded(choose), None, selected, **QUIET).success(*show, **QUIET)
+    listing.pick(guarded(choose), None, [selected, drawn], **QUIET).success(*show, **QUIET)
     wanted.change(
         guarded(lambda text, model: listed(ws, text, model)), [wanted, selected], [heading, listing], trigger_mode="always_last", **QUIET
     )
