@@ -45,6 +45,14 @@ class BusyError(StudioError):
     """The device is in use; the message says by whom."""
 
 
+class FeedbackError(StudioError):
+    """A project, a task or a judgement cannot be made, changed or counted as asked."""
+
+
+class AccessError(StudioError):
+    """Somebody is not logged in, or their role does not allow what they asked for."""
+
+
 class NotFoundError(StudioError):
     """A name or a number names nothing in this workspace."""
 

@@ -1,29 +1,12 @@
-"""The database: SQLAlchemy models on SQLite, and the sessions that read and write it.
-
-What a person typed is never lost: WAL, `synchronous=FULL`, a 30 s busy timeout and `BEGIN IMMEDIATE` for writes. To change the
-schema, change a model here and add a numbered step to `studio/migrations/versions`; a test compares the two.
-"""
+"""The tables of datasets, models, runs, conversations and comparisons. Those of feedback stand in `feedback.py`."""
 
 from __future__ import annotations
 
-import sqlite3
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
-from alembic import command
-from alembic.config import Config
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
-from sqlalchemy import JSON, Engine, ForeignKey, UniqueConstraint, create_engine, event
-from sqlalchemy.exc import DatabaseError
-from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column, relationship
-
-from studio.errors import WorkspaceError
-
-BUSY_SECONDS = 30
+from sqlalchemy import JSON, ForeignKey, UniqueConstraint
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 
 
 def now() -> datetime:
@@ -34,7 +17,7 @@ def now() -> datetime:
 class Base(DeclarativeBase):
     """Base of all tables."""
 
-    type_annotation_map = {dict[str, Any]: JSON, list[Any]: JSON}
+    type_annotation_map = {dict[str, Any]: JSON(none_as_null=True), list[Any]: JSON(none_as_null=True)}
 
 
 class Dataset(Base):
@@ -153,7 +136,10 @@ class Comparison(Base):
 
 
 class Candidate(Base):
-    """One output of one model for one prompt, with everything needed to produce it again (`provenance`)."""
+    """One output of one model for one prompt, with everything needed to produce it again (`provenance`).
+
+    `messages` is what followed the prompt where that is more than one answer: the model's answers and the user's turns between them.
+    """
 
     __tablename__ = "candidates"
 
@@ -163,6 +149,7 @@ class Candidate(Base):
     model: Mapped[str]
     sample: Mapped[int] = mapped_column(default=0)
     text: Mapped[str]
+    messages: Mapped[list[Any] | None]
     tokens: Mapped[int]
     seconds: Mapped[float]
     finish_reason: Mapped[str]
@@ -178,70 +165,3 @@ class Preference(Base):
 
     key: Mapped[str] = mapped_column(primary_key=True)
     value: Mapped[dict[str, Any]]
-
-
-class Database:
-    """The workspace's database file; opening it applies the migrations that it lacks, after a backup."""
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        self.engine = _engine(path)
-        try:
-            self._migrate()
-        except (DatabaseError, sqlite3.DatabaseError) as error:
-            raise WorkspaceError(
-                f"The database {path} cannot be opened: {error}.",
-                "Restore it from a backup beside it (luthier.db.before-*), or choose another workspace with --workspace.",
-            ) from error
-
-    def _migrate(self) -> None:
-        config = Config()
-        config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
-        newest = ScriptDirectory.from_config(config).get_current_head()
-        with self.engine.connect() as connection:
-            current = MigrationContext.configure(connection).get_current_revision()
-        if current == newest:
-            return
-        if current is not None:
-            self.backup(self.path.with_name(f"{self.path.name}.before-{newest}"))
-        with self.engine.begin() as connection:
-            config.attributes["connection"] = connection
-            command.upgrade(config, "head")
-
-    def backup(self, target: Path) -> None:
-        """Write a consistent copy to `target` with SQLite's backup API (a plain file copy would miss what is still in the WAL)."""
-        source = sqlite3.connect(self.path)
-        copy = sqlite3.connect(target)
-        with copy:
-            source.backup(copy)
-        copy.close()
-        source.close()
-
-    @contextmanager
-    def read(self) -> Iterator[Session]:
-        """A session for reading; objects stay usable after it closes."""
-        with Session(self.engine, expire_on_commit=False) as session:
-            yield session
-
-    @contextmanager
-    def write(self) -> Iterator[Session]:
-        """A session that holds the write lock from its first statement; committed at the end, rolled back on an error."""
-        with Session(self.engine.execution_options(immediate=True), expire_on_commit=False) as session, session.begin():
-            yield session
-
-
-def _engine(path: Path) -> Engine:
-    engine = create_engine(f"sqlite:///{path}", connect_args={"timeout": BUSY_SECONDS, "check_same_thread": False})
-
-    @event.listens_for(engine, "connect")
-    def _configure(connection: Any, _record: Any) -> None:
-        connection.isolation_level = None  # pysqlite must not begin transactions by itself; _begin does
-        for pragma in ("journal_mode=WAL", "synchronous=FULL", f"busy_timeout={BUSY_SECONDS * 1000}", "foreign_keys=ON"):
-            connection.execute(f"PRAGMA {pragma}")
-
-    @event.listens_for(engine, "begin")
-    def _begin(connection: Any) -> None:
-        immediate = connection.get_execution_options().get("immediate")
-        connection.exec_driver_sql("BEGIN IMMEDIATE" if immediate else "BEGIN")
-
-    return engine
