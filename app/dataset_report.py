@@ -6,7 +6,6 @@ the Clean tab, where it is previewed first; a division of the rows becomes a ver
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from concurrent.futures import Future
 from typing import Any
@@ -17,10 +16,10 @@ from app import html, quality_charts
 from app.background import Told, followed
 from app.choices import static
 from app.dataset_care import Part
+from app.figures import board, in_both
 from app.guard import guarded, notice
 from app.page import Page
 from app.stopping import Stops
-from app.theme import script
 from studio.data import store
 from studio.data.cleaning.personal import NAMES
 from studio.data.quality import Finding, QualityReport, latest, report
@@ -103,18 +102,8 @@ def _row(ws: Workspace, ref: str, split: str, index: int) -> str:
 
 
 def figures_of(found: QualityReport) -> list[dict[str, Any]]:
-    """The charts as plain values, each in a light and a dark version, for `figures.js`."""
-    pairs = zip(quality_charts.figures(found), quality_charts.figures(found, dark=True), strict=True)
-    return [
-        {
-            "id": light.id,
-            "title": light.title,
-            "meaning": light.meaning,
-            "light": json.loads(light.figure.to_json()),
-            "dark": json.loads(dark.figure.to_json()),
-        }
-        for light, dark in pairs
-    ]
+    """The charts as plain values, each in a light and a dark version."""
+    return in_both(lambda dark: quality_charts.figures(found, dark))
 
 
 def split_with(ws: Workspace, ref: str, fix: dict[str, Any]) -> store.VersionInfo:
@@ -136,7 +125,7 @@ def build(page: Page, selected: gr.State) -> Part:
     with gr.Column(visible=False, elem_id="report") as panel:
         verdict = static(elem_id="report-verdict")
         findings = Findings(elem_id="report-findings")
-        figures = gr.HTML([], html_template="", js_on_load=script("figures.js"), apply_default_css=False, elem_id="report-charts")
+        figures = board("report-charts")
     shown = [empty, panel, verdict, findings, figures]
 
     def drawn(found: QualityReport | None) -> tuple[Any, ...]:

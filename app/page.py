@@ -9,7 +9,7 @@ A tab is `build(page) -> SomeTab`, called by `main.py` inside its `gr.Tab`. Thre
 
 What is handed over: `train_on` (dataset ref), `train_from` (model name), `chat_with` (model name), `compare` (list of model names),
 `open_run` (run name), `open_dataset` (dataset ref), `open_model` (model name), `clone` (run name), `clean_with` (a cleaning step as plain
-values, for the open dataset).
+values, for the open dataset), `label` (number of a comparison whose answers people shall judge).
 To add one, name it in `HANDOVERS` and use the verbs.
 """
 
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 Step = tuple[Callable[..., Any], list[Any], list[Any]]
 """A handler with its inputs and its outputs."""
 
-HANDOVERS = ("train_on", "train_from", "chat_with", "compare", "open_run", "open_dataset", "open_model", "clone", "clean_with")
+HANDOVERS = ("train_on", "train_from", "chat_with", "compare", "open_run", "open_dataset", "open_model", "clone", "clean_with", "label")
 
 
 @dataclass(frozen=True)

@@ -7,10 +7,11 @@ To draw another, write a function to a figure and name it there.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import plotly.graph_objects as go
+
+from app.figures import Chart, Colours, bare, colours_of, escaped, short
 
 if TYPE_CHECKING:
     from studio.data.quality.reports import QualityReport
@@ -21,34 +22,7 @@ ROW_HEIGHT = 22
 MOST_CLASSES = 30
 MOST_LANGUAGES = 12
 MOST_SIZES = 20
-FONT = "IBM Plex Sans, system-ui, sans-serif"
 SPLIT_NAMES = {"train": "training", "validation": "validation", "test": "test"}
-
-
-@dataclass(frozen=True)
-class Colours:
-    """Text, grid, bars, the bars of other splits, and what is too much."""
-
-    text: str
-    grid: str
-    bar: str
-    second: str
-    third: str
-    limit: str
-
-
-LIGHT = Colours(text="#475569", grid="#e2e8f0", bar="#4f46e5", second="#0891b2", third="#a16207", limit="#b91c1c")
-DARK = Colours(text="#cbd5e1", grid="#1e293b", bar="#818cf8", second="#22d3ee", third="#fbbf24", limit="#f87171")
-
-
-@dataclass(frozen=True)
-class Chart:
-    """One chart of the report: its title, what it shows in a sentence, and the figure."""
-
-    id: str
-    title: str
-    meaning: str
-    figure: go.Figure
 
 
 def figures(report: QualityReport, dark: bool = False) -> list[Chart]:
@@ -79,7 +53,7 @@ def figures(report: QualityReport, dark: bool = False) -> list[Chart]:
 
 def length_histogram(lengths: Distribution, dark: bool = False) -> go.Figure:
     """Rows by length, with a line at the limit and what is beyond it in another colour."""
-    colours = _colours(dark)
+    colours = colours_of(dark)
     last = len(lengths.bins) - 1
     names = [
         f"{start:,} and more"
@@ -113,9 +87,9 @@ def length_histogram(lengths: Distribution, dark: bool = False) -> go.Figure:
 
 def class_balance(classes: list[LabelCount], dark: bool = False) -> go.Figure:
     """Rows of each class, by split; classes beyond the most frequent ones are put together."""
-    colours = _colours(dark)
+    colours = colours_of(dark)
     shown, rest = classes[:MOST_CLASSES], classes[MOST_CLASSES:]
-    names = [_short(item.label) for item in shown] + ([f"{len(rest):,} others"] if rest else [])
+    names = [short(item.label) for item in shown] + ([f"{len(rest):,} others"] if rest else [])
     present = [split for split in SPLIT_NAMES if any(split in item.splits for item in classes)]
     bars = []
     for split, colour in zip(SPLIT_NAMES, (colours.bar, colours.second, colours.third), strict=True):
@@ -127,7 +101,7 @@ def class_balance(classes: list[LabelCount], dark: bool = False) -> go.Figure:
 
 def language_mix(languages: dict[str, int], dark: bool = False) -> go.Figure:
     """Rows by language, the most frequent on top."""
-    colours = _colours(dark)
+    colours = colours_of(dark)
     items = list(languages.items())
     names = ["not clear" if code == "und" else code for code, _ in items[:MOST_LANGUAGES]]
     counts = [count for _, count in items[:MOST_LANGUAGES]]
@@ -139,7 +113,7 @@ def language_mix(languages: dict[str, int], dark: bool = False) -> go.Figure:
 
 def turn_structure(turns: Turns, dark: bool = False) -> go.Figure:
     """Conversations by number of messages."""
-    colours = _colours(dark)
+    colours = colours_of(dark)
     bars = _standing(turns.counts.items(), "%{x} messages: %{y:,} conversations", colours)
     figure = _figure([bars], colours, x="messages", y="conversations")
     if len(turns.counts) <= MOST_SIZES:
@@ -151,7 +125,7 @@ def turn_structure(turns: Turns, dark: bool = False) -> go.Figure:
 
 def duplicate_groups(duplicates: Duplicates, dark: bool = False) -> go.Figure:
     """Groups of near duplicates by number of rows; the largest sizes are put together."""
-    colours = _colours(dark)
+    colours = colours_of(dark)
     sizes = [(str(size), groups) for size, groups in duplicates.sizes.items()]
     if len(sizes) > MOST_SIZES:
         rest = sizes[MOST_SIZES - 1 :]
@@ -162,15 +136,6 @@ def duplicate_groups(duplicates: Duplicates, dark: bool = False) -> go.Figure:
     if len(sizes) == 1:
         figure.update_layout(bargap=0.8)
     return figure
-
-
-def _colours(dark: bool) -> Colours:
-    return DARK if dark else LIGHT
-
-
-def _short(text: str, most: int = 28) -> str:
-    text = " ".join(text.split()) or "(empty)"
-    return text if len(text) <= most else f"{text[: most - 1]}…"
 
 
 def _standing(items: Iterable[tuple[int | str, int]], hover: str, colours: Colours) -> go.Bar:
@@ -186,37 +151,20 @@ def _lying(names: list[str], counts: list[int], colour: str, name: str) -> go.Ba
 
 
 def _figure(bars: list[go.Bar], colours: Colours, x: str = "", y: str = "", height: int = HEIGHT) -> go.Figure:
-    figure = go.Figure(bars)
-    figure.update_layout(
-        height=height,
-        margin={"l": 8, "r": 8, "t": 24, "b": 8},
-        paper_bgcolor="rgba(0,0,0,0)",
-        plot_bgcolor="rgba(0,0,0,0)",
-        font={"family": FONT, "size": 12, "color": colours.text},
-        bargap=0.08,
-        barmode="stack",
-        showlegend=False,
-        template="none",
-        dragmode=False,
-    )
-    axis = {"gridcolor": colours.grid, "zerolinecolor": colours.grid, "linecolor": colours.grid, "automargin": True}
-    figure.update_xaxes(title=x, tickformat=",d", showgrid=False, **axis)
-    figure.update_yaxes(title=y, tickformat=",d", rangemode="tozero", **axis)
+    figure = bare(bars, colours, height)
+    figure.update_layout(bargap=0.08, barmode="stack")
+    figure.update_xaxes(title=x, tickformat=",d", showgrid=False)
+    figure.update_yaxes(title=y, tickformat=",d", rangemode="tozero")
     return figure
 
 
 def _lying_figure(bars: list[go.Bar], names: list[str], colours: Colours, legend: bool = False) -> go.Figure:
     figure = _figure(bars, colours, x="rows", height=max(120, 70 + ROW_HEIGHT * len(names)))
     places = list(range(len(names)))
-    figure.update_yaxes(autorange="reversed", tickmode="array", tickvals=places, ticktext=[_escaped(name) for name in names])
+    figure.update_yaxes(autorange="reversed", tickmode="array", tickvals=places, ticktext=[escaped(name) for name in names])
     figure.update_yaxes(showgrid=False)
     figure.update_xaxes(showgrid=True)
     figure.update_layout(showlegend=legend, legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0})
     for bar in figure.data:
-        bar.customdata = [_escaped(name) for name in names]
+        bar.customdata = [escaped(name) for name in names]
     return figure
-
-
-def _escaped(text: str) -> str:
-    """A name from the data as plain text: plotly reads tags such as <b> and <a> in names."""
-    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")

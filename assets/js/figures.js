@@ -19,31 +19,41 @@ function library() {
 let waiting = false;
 new ResizeObserver(() => { if (waiting && board.offsetWidth) draw(); }).observe(board);
 
+function place(chart) {
+  const figure = document.createElement("figure");
+  figure.id = `chart-${chart.id}`;
+  figure.className = chart.wide ? "wide" : "";
+  const title = document.createElement("figcaption");
+  const meaning = document.createElement("span");
+  meaning.className = "muted meaning";
+  title.append(document.createElement("strong"), meaning);
+  const plot = document.createElement("div");
+  plot.className = "plot";
+  figure.append(title, plot);
+  board.append(figure);
+}
+
+// Charts that stand there already are changed in place, so that figures that follow something live do not flicker.
 async function draw() {
   const charts = props.value || [];
-  for (const old of board.querySelectorAll(".plot")) window.Plotly?.purge(old);
-  board.replaceChildren();
+  const ids = charts.map((chart) => `chart-${chart.id}`);
+  if (String([...board.children].map((figure) => figure.id)) !== String(ids)) {
+    for (const old of board.querySelectorAll(".plot")) window.Plotly?.purge(old);
+    board.replaceChildren();
+  }
   waiting = charts.length > 0 && !board.offsetWidth;
   if (waiting || !charts.length) return;
+  if (!board.children.length) charts.forEach(place);
   await library();
   const dark = Boolean(element.closest(".dark"));
-  for (const chart of charts) {
-    const figure = document.createElement("figure");
-    figure.id = `chart-${chart.id}`;
-    const title = document.createElement("figcaption");
-    const strong = document.createElement("strong");
-    strong.textContent = chart.title;
-    const meaning = document.createElement("span");
-    meaning.className = "muted";
-    meaning.textContent = chart.meaning;
-    title.append(strong, meaning);
-    const plot = document.createElement("div");
-    plot.className = "plot";
-    figure.append(title, plot);
-    board.append(figure);
+  charts.forEach((chart, index) => {
+    const figure = board.children[index];
+    if (figure?.id !== ids[index]) return;
+    figure.querySelector("strong").textContent = chart.title;
+    figure.querySelector(".meaning").textContent = chart.meaning;
     const drawing = dark ? chart.dark : chart.light;
-    await window.Plotly.newPlot(plot, drawing.data, { ...drawing.layout, autosize: true, width: undefined }, { displayModeBar: false, responsive: true });
-  }
+    window.Plotly.react(figure.querySelector(".plot"), drawing.data, { ...drawing.layout, autosize: true, width: undefined }, { displayModeBar: false, responsive: true });
+  });
 }
 
 watch("value", draw);

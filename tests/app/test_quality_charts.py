@@ -6,6 +6,7 @@ import json
 
 import pytest
 
+from app import figures
 from app import quality_charts as charts
 from studio.data import store
 from studio.data.quality import report
@@ -19,7 +20,7 @@ def test_the_bars_hold_every_row_and_the_line_stands_at_the_limit() -> None:
     assert sum(bars.y) == 100
     assert figure.layout.shapes[0].x0 == pytest.approx(40.5)
     assert "2 longer" in figure.layout.annotations[0].text
-    over = [count for count, colour in zip(bars.y, bars.marker.color, strict=True) if colour == charts.LIGHT.limit]
+    over = [count for count, colour in zip(bars.y, bars.marker.color, strict=True) if colour == figures.LIGHT.limit]
     assert sum(over) == 2
     assert bars.customdata[-1].endswith("and more")
 
@@ -75,7 +76,7 @@ def test_the_charts_of_a_report(workspace, dark: bool) -> None:
     made = charts.figures(report(workspace, "data"), dark)
     assert [chart.id for chart in made] == ["lengths", "classes", "duplicates"]
     assert all(chart.title and chart.meaning.endswith(".") for chart in made)
-    colours = charts.DARK if dark else charts.LIGHT
+    colours = figures.colours_of(dark)
     for chart in made:
         assert chart.figure.layout.font.color == colours.text
         assert chart.figure.layout.paper_bgcolor == "rgba(0,0,0,0)"
