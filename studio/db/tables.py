@@ -132,6 +132,7 @@ class Comparison(Base):
     prompts: Mapped[list[Any]]
     settings: Mapped[dict[str, Any]]
     created_at: Mapped[datetime] = mapped_column(default=now)
+    deleted_at: Mapped[datetime | None]
     candidates: Mapped[list[Candidate]] = relationship(back_populates="comparison", order_by="Candidate.id")
 
 
