@@ -53,6 +53,10 @@ class AccessError(StudioError):
     """Somebody is not logged in, or their role does not allow what they asked for."""
 
 
+class AccountError(StudioError):
+    """An account cannot be made or changed as asked."""
+
+
 class NotFoundError(StudioError):
     """A name or a number names nothing in this workspace."""
 
