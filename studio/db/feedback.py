@@ -79,34 +79,43 @@ class PromptSide(Base):
 
 
 class Task(Base):
-    """What one judgement is about: a prompt and its candidates, in the order of their ids.
+    """What one judgement is about: a prompt and its `candidates` (their ids, ascending) of `models` (their names, each once, sorted).
 
-    `judged` counts the people whose judgement counts; `overlap` is how many are wanted. `gold` is the answer that is known to be right.
-    `draw` is the task's place in the random order in which tasks are handed out.
+    `judged` counts the people whose judgement counts; `overlap` is how many are wanted; `state` is `open`, `done` or `gold`. `gold` holds
+    the `ranks` that are known to be right. `draw` is the task's place in the random order in which tasks are handed out. The long column
+    stands last, so that SQLite need not read over it.
     """
 
     __tablename__ = "tasks"
-    __table_args__ = (Index("ix_tasks_open", "project_id", "state", "draw"),)
+    __table_args__ = (
+        Index("ix_tasks_open", "project_id", "state", "draw", "side", "judged", "overlap"),
+        Index("ix_tasks_models", "project_id", "state", "side", "models", "draw", "judged", "overlap"),
+    )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     project_id: Mapped[int] = mapped_column(ForeignKey("projects.id"))
-    prompt: Mapped[list[Any]]
     prompt_sha256: Mapped[str] = mapped_column(index=True)
     side: Mapped[str]
-    candidates: Mapped[list[Any]]
     overlap: Mapped[int]
     judged: Mapped[int] = mapped_column(default=0)
     state: Mapped[str]
-    gold: Mapped[dict[str, Any] | None]
     draw: Mapped[float]
+    models: Mapped[list[Any]]
+    candidates: Mapped[list[Any]]
+    gold: Mapped[dict[str, Any] | None]
     created_at: Mapped[datetime] = mapped_column(default=now)
+    prompt: Mapped[list[Any]]
 
 
 class Lease(Base):
-    """A task in the hands of one annotator until `expires_at`. `shown[position]` is the index of the candidate that stands there."""
+    """A task in the hands of one annotator until `expires_at`. `shown[position]` is the index of the candidate that stands there.
+
+    `undone_id` is the judgement that was taken back to judge the task again; `guideline` is the version that stood beside it. A number is
+    never used again, so that a page left open cannot answer for the item that came after.
+    """
 
     __tablename__ = "leases"
-    __table_args__ = (UniqueConstraint("task_id", "person_id"),)
+    __table_args__ = (UniqueConstraint("task_id", "person_id"), {"sqlite_autoincrement": True})
 
     id: Mapped[int] = mapped_column(primary_key=True)
     task_id: Mapped[int] = mapped_column(ForeignKey("tasks.id"))
@@ -115,6 +124,7 @@ class Lease(Base):
     repeat: Mapped[int] = mapped_column(default=0)
     shown: Mapped[list[Any]]
     undone_id: Mapped[int | None] = mapped_column(ForeignKey("judgements.id"))
+    guideline: Mapped[int] = mapped_column(default=0)
     created_at: Mapped[datetime] = mapped_column(default=now)
     expires_at: Mapped[datetime] = mapped_column(index=True)
 
@@ -124,21 +134,24 @@ class Judgement(Base):
 
     `supersedes_id` names the row that this one takes the place of; a row that another supersedes no longer counts. `answer` is an `Answer`
     in the order of the task's candidates, `shown` the order in which they stood. `key` is the client's own name for the act, so that
-    sending it twice stores it once. `repeat` is 1 when the annotator had judged the task before. Times are in seconds.
+    sending it twice stores it once. `repeat` is 1 when the annotator had judged the task before. `reason` says why somebody skipped it.
+    Times are in seconds. `state` is `judged`, `skipped` or `withdrawn`; a withdrawn row repeats what it takes back.
     """
 
     __tablename__ = "judgements"
     __table_args__ = (
-        Index("ix_judgements_person", "person_id", "project_id", "id"),
+        Index("ix_judgements_person", "person_id", "project_id", "id", "state", "source"),
+        Index("ix_judgements_task", "task_id", "person_id"),
         Index("ix_judgements_supersedes", "supersedes_id", unique=True, sqlite_where=text("supersedes_id IS NOT NULL")),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     key: Mapped[str] = mapped_column(unique=True)
-    task_id: Mapped[int] = mapped_column(ForeignKey("tasks.id"), index=True)
+    task_id: Mapped[int] = mapped_column(ForeignKey("tasks.id"))
     project_id: Mapped[int] = mapped_column(ForeignKey("projects.id"), index=True)
     person_id: Mapped[int] = mapped_column(ForeignKey("people.id"))
     state: Mapped[str]
+    reason: Mapped[str] = mapped_column(default="")
     supersedes_id: Mapped[int | None] = mapped_column(ForeignKey("judgements.id"))
     repeat: Mapped[int] = mapped_column(default=0)
     answer: Mapped[dict[str, Any]]

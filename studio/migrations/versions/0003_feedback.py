@@ -71,21 +71,23 @@ def upgrade() -> None:
     op.create_table('tasks',
     sa.Column('id', sa.Integer(), nullable=False),
     sa.Column('project_id', sa.Integer(), nullable=False),
-    sa.Column('prompt', sa.JSON(), nullable=False),
     sa.Column('prompt_sha256', sa.String(), nullable=False),
     sa.Column('side', sa.String(), nullable=False),
-    sa.Column('candidates', sa.JSON(), nullable=False),
     sa.Column('overlap', sa.Integer(), nullable=False),
     sa.Column('judged', sa.Integer(), nullable=False),
     sa.Column('state', sa.String(), nullable=False),
-    sa.Column('gold', sa.JSON(), nullable=True),
     sa.Column('draw', sa.Double(), nullable=False),
+    sa.Column('models', sa.JSON(), nullable=False),
+    sa.Column('candidates', sa.JSON(), nullable=False),
+    sa.Column('gold', sa.JSON(), nullable=True),
     sa.Column('created_at', sa.DateTime(), nullable=False),
+    sa.Column('prompt', sa.JSON(), nullable=False),
     sa.ForeignKeyConstraint(['project_id'], ['projects.id'], ),
     sa.PrimaryKeyConstraint('id')
     )
     with op.batch_alter_table('tasks', schema=None) as batch_op:
-        batch_op.create_index('ix_tasks_open', ['project_id', 'state', 'draw'], unique=False)
+        batch_op.create_index('ix_tasks_models', ['project_id', 'state', 'side', 'models', 'draw', 'judged', 'overlap'], unique=False)
+        batch_op.create_index('ix_tasks_open', ['project_id', 'state', 'draw', 'side', 'judged', 'overlap'], unique=False)
         batch_op.create_index(batch_op.f('ix_tasks_prompt_sha256'), ['prompt_sha256'], unique=False)
 
     op.create_table('judgements',
@@ -95,6 +97,7 @@ def upgrade() -> None:
     sa.Column('project_id', sa.Integer(), nullable=False),
     sa.Column('person_id', sa.Integer(), nullable=False),
     sa.Column('state', sa.String(), nullable=False),
+    sa.Column('reason', sa.String(), nullable=False),
     sa.Column('supersedes_id', sa.Integer(), nullable=True),
     sa.Column('repeat', sa.Integer(), nullable=False),
     sa.Column('answer', sa.JSON(), nullable=False),
@@ -113,10 +116,10 @@ def upgrade() -> None:
     sa.UniqueConstraint('key')
     )
     with op.batch_alter_table('judgements', schema=None) as batch_op:
-        batch_op.create_index('ix_judgements_person', ['person_id', 'project_id', 'id'], unique=False)
+        batch_op.create_index('ix_judgements_person', ['person_id', 'project_id', 'id', 'state', 'source'], unique=False)
         batch_op.create_index(batch_op.f('ix_judgements_project_id'), ['project_id'], unique=False)
         batch_op.create_index('ix_judgements_supersedes', ['supersedes_id'], unique=True, sqlite_where=sa.text('supersedes_id IS NOT NULL'))
-        batch_op.create_index(batch_op.f('ix_judgements_task_id'), ['task_id'], unique=False)
+        batch_op.create_index('ix_judgements_task', ['task_id', 'person_id'], unique=False)
 
     op.create_table('leases',
     sa.Column('id', sa.Integer(), nullable=False),
@@ -126,6 +129,7 @@ def upgrade() -> None:
     sa.Column('repeat', sa.Integer(), nullable=False),
     sa.Column('shown', sa.JSON(), nullable=False),
     sa.Column('undone_id', sa.Integer(), nullable=True),
+    sa.Column('guideline', sa.Integer(), nullable=False),
     sa.Column('created_at', sa.DateTime(), nullable=False),
     sa.Column('expires_at', sa.DateTime(), nullable=False),
     sa.ForeignKeyConstraint(['person_id'], ['people.id'], ),
@@ -133,7 +137,8 @@ def upgrade() -> None:
     sa.ForeignKeyConstraint(['task_id'], ['tasks.id'], ),
     sa.ForeignKeyConstraint(['undone_id'], ['judgements.id'], ),
     sa.PrimaryKeyConstraint('id'),
-    sa.UniqueConstraint('task_id', 'person_id')
+    sa.UniqueConstraint('task_id', 'person_id'),
+    sqlite_autoincrement=True
     )
     with op.batch_alter_table('leases', schema=None) as batch_op:
         batch_op.create_index(batch_op.f('ix_leases_expires_at'), ['expires_at'], unique=False)
@@ -156,7 +161,7 @@ def downgrade() -> None:
 
     op.drop_table('leases')
     with op.batch_alter_table('judgements', schema=None) as batch_op:
-        batch_op.drop_index(batch_op.f('ix_judgements_task_id'))
+        batch_op.drop_index('ix_judgements_task')
         batch_op.drop_index('ix_judgements_supersedes', sqlite_where=sa.text('supersedes_id IS NOT NULL'))
         batch_op.drop_index(batch_op.f('ix_judgements_project_id'))
         batch_op.drop_index('ix_judgements_person')
@@ -165,6 +170,7 @@ def downgrade() -> None:
     with op.batch_alter_table('tasks', schema=None) as batch_op:
         batch_op.drop_index(batch_op.f('ix_tasks_prompt_sha256'))
         batch_op.drop_index('ix_tasks_open')
+        batch_op.drop_index('ix_tasks_models')
 
     op.drop_table('tasks')
     op.drop_table('guidelines')
