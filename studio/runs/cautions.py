@@ -174,6 +174,12 @@ def _held_out(case: Case) -> Iterator[Warning]:
         yield Warning(f"{text} Add more rows.")
 
 
+def _compared(case: Case) -> Iterator[Warning]:
+    if left_out := case.counted.left_out:
+        rows = "1 row has a prompt that is" if left_out == 1 else f"{left_out:,} rows have prompts that are"
+        yield Warning(f"{rows} held out for comparing models; what asks them is never trained on.")
+
+
 def _learning_rate(case: Case) -> Iterator[Warning]:
     adaptation, rate = case.recipe.adaptation, case.recipe.optim.learning_rate
     low, high, usual = RATES[adaptation.kind]
@@ -221,6 +227,7 @@ CHECKS: tuple[Callable[[Case], Iterator[Warning]], ...] = (
     _cut_rows,
     _labels,
     _held_out,
+    _compared,
     _learning_rate,
     _epochs,
     _precision,

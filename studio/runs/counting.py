@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from studio.data.held_out import held_out_hashes
 from studio.methods.encoding import Encoder, SequenceEncoder, Shape
 from studio.models.registry import ModelInfo
 from studio.recipe import Recipe
@@ -33,7 +34,8 @@ REMEMBERED = 8
 
 @dataclass(frozen=True)
 class Counted:
-    """Rows to train on: the shape of each rendered one. `rows` is how many there are, rendered or not."""
+    """Rows to train on: the shape of each rendered one. `rows` is how many there are, rendered or not; `left_out` are not among them,
+    because their prompts are held out for comparing models."""
 
     kind: str
     rows: int
@@ -41,6 +43,7 @@ class Counted:
     labels: list[str]
     shapes: list[Shape]
     shares: list[Share] = field(default_factory=list)
+    left_out: int = 0
 
     @property
     def estimated(self) -> bool:
@@ -115,13 +118,15 @@ def render_count(rows: TrainingRows, tokenizer: PreTrainedTokenizerBase, encoder
     if total > EXACT_ROWS:
         train = train.select(sorted(random.Random(0).sample(range(total), SAMPLE_ROWS)))
     shapes = [row.shape for row in encoder.encode(tokenizer, train, rows.kind, rows.labels)]
-    return Counted(rows.kind, total, len(rows.validation) if rows.validation is not None else 0, rows.labels, shapes, rows.shares)
+    held_out = len(rows.validation) if rows.validation is not None else 0
+    return Counted(rows.kind, total, held_out, rows.labels, shapes, rows.shares, rows.left_out)
 
 
 def _key(ws: Workspace, recipe: Recipe, model: ModelInfo, encoder: Encoder) -> Hashable:
     data = recipe.data
     mix = tuple((version.ref, source.weight, source.cap) for version, source in zip(versions_of(ws, recipe), data.sources, strict=True))
-    return (ws.root, mix, data.temperature, data.holdout, data.max_rows, recipe.seed, model.id, model.sha256, encoder)
+    never = len(held_out_hashes(ws))  # grows only
+    return (ws.root, mix, never, data.temperature, data.holdout, data.max_rows, recipe.seed, model.id, model.sha256, encoder)
 
 
 class _Memory:

@@ -16,6 +16,7 @@ import sys
 import traceback
 from contextlib import suppress
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal
 
@@ -24,6 +25,7 @@ import torch
 import transformers
 from transformers import PrinterCallback, set_seed
 
+from studio.db import now
 from studio.device import lease, torch_threads
 from studio.errors import CheckpointError, StudioError
 from studio.methods.base import TrainingJob
@@ -153,7 +155,8 @@ def _run(folder: RunFolder) -> Outcome:
 def prepare(ws: Workspace, folder: RunFolder, recipe: Recipe) -> Prepared:
     """Rows to tokens, what is left open decided, the model loaded, the checkpoint to go on from found."""
     folder.write_status(message="Reading the data")
-    rows = training_rows(ws, recipe)
+    checkpoint = checkpoints.newest_complete(folder)
+    rows = training_rows(ws, recipe, _rows_as_of(folder, checkpoint))
     info = get_model(ws, recipe.model)
     set_seed(recipe.seed)
     folder.write_status(message=f"Loading {recipe.model}")
@@ -170,17 +173,26 @@ def prepare(ws: Workspace, folder: RunFolder, recipe: Recipe) -> Prepared:
     folder.write_status(message="Turning rows into tokens")
     tokens = tokenise(tokenizer, rows, recipe)
     resolved = resolve(recipe, info, tokens.lengths, len(tokens.validation) if tokens.validation is not None else 0)
-    checkpoint = checkpoints.newest_complete(folder)
     progress = Progress()
     if checkpoint is not None:
         progress.load(checkpoint)
         folder.write_status(best=progress.best, watchdog=progress.events, micro_batch=progress.micro_rows)
-    _start_log(folder, model, tokens, resolved, checkpoint)
+    _start_log(folder, model, rows, tokens, resolved, checkpoint)
     _check_space(folder, model)
     return Prepared(ws, folder, recipe, info, rows, tokens, resolved, model, tokenizer, checkpoint, progress)
 
 
-def _start_log(folder: RunFolder, model: Any, tokens: TokenRows, resolved: Resolved, checkpoint: Path | None) -> None:
+def _rows_as_of(folder: RunFolder, checkpoint: Path | None) -> datetime:
+    """When the run first read its rows (in UTC): one that goes on from a checkpoint leaves out the prompts that were held out then, and no
+    others, so that its rows stay the same."""
+    known = folder.status().get("rows_as_of")
+    if checkpoint is not None and known:
+        return datetime.fromisoformat(known)
+    folder.write_status(rows_as_of=(present := now()).isoformat())
+    return present
+
+
+def _start_log(folder: RunFolder, model: Any, rows: TrainingRows, tokens: TokenRows, resolved: Resolved, checkpoint: Path | None) -> None:
     """Say what is about to happen, and drop what was logged beyond the checkpoint."""
     step = int(checkpoint.name.rpartition("-")[2]) if checkpoint else -1
     folder.drop_metrics_after(step)
@@ -192,6 +204,8 @@ def _start_log(folder: RunFolder, model: Any, tokens: TokenRows, resolved: Resol
     packed = f", packed into {resolved.sequences:,} sequences" if resolved.packing else ""
     recomputed = ", gradient checkpointing on" if resolved.gradient_checkpointing else ""
     folder.log(f"{resolved.steps:,} steps on {resolved.device} in {resolved.precision}{packed}{recomputed}.")
+    if rows.left_out:
+        folder.log(f"{rows.left_out:,} rows were left out: their prompts are held out for comparing models.")
     if tokens.left_out:
         folder.log(f"{tokens.left_out:,} rows were left out: they have nothing to train on.")
     if tokens.cut:
