@@ -93,8 +93,9 @@ def check_folder(path: Path) -> None:
         raise ModelError(f"There is no folder {path}.", "Check the path.")
 
 
-def inspect_folder(path: str | Path) -> FolderInfo:
-    """The facts of the model in a folder; raises `ModelError` for pickled, quantised, unknown, incomplete or foreign formats."""
+def inspect_folder(path: str | Path, tokenizer: bool = True) -> FolderInfo:
+    """The facts of the model in a folder; raises `ModelError` for pickled, quantised, unknown, incomplete or foreign formats, and unless
+    `tokenizer` is False for one without a tokenizer."""
     folder = Path(path)
     check_folder(folder)
     config = read_json(folder / "config.json")
@@ -104,7 +105,7 @@ def inspect_folder(path: str | Path) -> FolderInfo:
     architecture = str((config.get("architectures") or [""])[0])
     _check_architecture(folder, model_type, architecture, config)
     files = weight_files(folder)
-    if not has_tokenizer(folder):
+    if tokenizer and not has_tokenizer(folder):
         raise ModelError(
             f"{folder} has no tokenizer.",
             "Copy the tokenizer's files (tokenizer.json, tokenizer_config.json) of this model beside its weights.",

@@ -69,8 +69,8 @@ class Loading:
 def load_tokenizer(ws: Workspace, name: str) -> PreTrainedTokenizerBase:
     """A model's tokenizer, with a padding token and a chat template (a plain one where the model has none). Raises `ModelError`."""
     info = require_files(get_model(ws, name))
-    while info.adapter and not has_tokenizer(info.path) and info.base:
-        info = require_files(get_model(ws, info.base))
+    while not has_tokenizer(info.path) and (below := info.continued_from or info.base):
+        info = require_files(get_model(ws, below))
     with safe_view(info.path) as view, _explained(info.name):
         tokenizer = AutoTokenizer.from_pretrained(view, trust_remote_code=False)
     tokenizer.name_or_path = str(info.path)

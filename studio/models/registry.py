@@ -1,15 +1,14 @@
 """The registry: every model of a workspace, under a unique name. No torch.
 
 The embedded model `starter` registers itself; others are added from a folder, from the Hub where the network is allowed, or by a run.
-A model's base is always a row of this registry, never what an adapter's own file says. To keep another fact of a model, add it to
-`FolderInfo` (read from files) or to `ModelInfo` (derived from the row).
+A model's base is always a row of this registry, never what an adapter's own file says. Checkpoints of runs are found by name as well
+(`studio/models/checkpoints.py`). To keep another fact of a model, see `studio/models/info.py`.
 """
 
 from __future__ import annotations
 
 import re
-from dataclasses import asdict, dataclass, field, fields
-from datetime import datetime
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -18,61 +17,19 @@ from sqlalchemy.orm import Session
 
 from studio.db import Model, Run, now
 from studio.errors import ModelError, NotFoundError
-from studio.models.headers import read_json, sha256_of, weight_files
-from studio.models.inspect import FolderInfo, Matrix, check_folder, inspect_adapter, inspect_folder, is_adapter
+from studio.models.checkpoints import Checkpoint, get_checkpoint, is_checkpoint, list_checkpoints
+from studio.models.headers import sha256_of, weight_files
+from studio.models.info import STARTER, ModelInfo, info_of
+from studio.models.inspect import check_folder, inspect_adapter, inspect_folder, is_adapter
 from studio.models.lineage import lineage
+from studio.models.products import continues, product_facts, stands_on
 from studio.models.templates import check_templates
 from studio.network import allow_network, network_allowed
 from studio.workspace import Workspace, assets_dir
 
-__all__ = ["allow_network", "lineage", "network_allowed"]
+__all__ = ["STARTER", "Checkpoint", "ModelInfo", "allow_network", "continues", "lineage", "list_checkpoints", "network_allowed"]
 
-STARTER = "starter"
 NAME = re.compile(r"^[A-Za-z0-9][A-Za-z0-9._ -]{0,79}$")
-
-
-@dataclass(frozen=True)
-class ModelInfo:
-    """One model. `adapter` is whether its folder holds an adapter beside `base`; `available` is false when its files are gone;
-    `adaptation` are the settings that trained it (`{"kind": "lora", "rank": 16, ...}`); sizes are in bytes."""
-
-    id: int
-    name: str
-    kind: str
-    source: str
-    path: Path
-    base: str | None
-    run: str | None
-    note: str
-    created_at: datetime
-    deleted_at: datetime | None = None
-    available: bool = True
-    adapter: bool = False
-    generates: bool = True
-    continued_from: str | None = None
-    adaptation: dict[str, Any] | None = None
-    architecture: str = ""
-    model_type: str = ""
-    parameters: int = 0
-    layers: int = 0
-    hidden: int = 0
-    vocabulary: int = 0
-    context_length: int = 0
-    template: str = "none"
-    license: str = ""
-    dtype: str = ""
-    bytes: int = 0
-    sha256: str = ""
-    tied: bool = False
-    query_norm: bool = False
-    labels: list[str] = field(default_factory=list)
-    trained_parameters: int = 0
-    matrices: list[Matrix] = field(default_factory=list)
-
-
-ROW_FIELDS = {"id", "name", "kind", "source", "path", "base", "run", "note", "created_at", "deleted_at", "available"}
-INFO_FIELDS = {entry.name for entry in fields(ModelInfo)} - ROW_FIELDS - {"matrices"}
-BASE_FIELDS = {entry.name for entry in fields(FolderInfo)} - {"bytes", "generates", "labels"}
 
 
 def list_models(ws: Workspace, deleted: bool = False) -> list[ModelInfo]:
@@ -81,15 +38,27 @@ def list_models(ws: Workspace, deleted: bool = False) -> list[ModelInfo]:
     with ws.db.read() as session:
         where = Model.deleted_at.is_not(None) if deleted else Model.deleted_at.is_(None)
         rows = session.scalars(select(Model).where(where).order_by(Model.source != "embedded", Model.id.desc())).all()
-        return [_info(ws, session, row) for row in rows]
+        return [info_of(ws, session, row) for row in rows]
 
 
 def get_model(ws: Workspace, name: str) -> ModelInfo:
-    """One model by name; raises `NotFoundError` naming the models there are."""
+    """One model, or one checkpoint of a run, by name; raises `NotFoundError` naming the models there are."""
+    if is_checkpoint(name):
+        return get_checkpoint(ws, name)
     if name == STARTER:
         _register_starter(ws)
     with ws.db.read() as session:
-        return _info(ws, session, _row(session, name))
+        return info_of(ws, session, _row(session, name))
+
+
+def registered(info: ModelInfo) -> ModelInfo:
+    """The model itself if others may stand on it; raises `ModelError` for a checkpoint, which its run may throw away."""
+    if info.step is None:
+        return info
+    raise ModelError(
+        f"{info.name} is a checkpoint: it can answer, and nothing can be trained from it.",
+        f"Continue the run {info.run}, or start from the model that it makes.",
+    )
 
 
 def require_files(info: ModelInfo) -> ModelInfo:
@@ -150,7 +119,7 @@ def _add_folder(ws: Workspace, folder: Path, name: str, source: str, base: str |
         row = Model(name=_free_name(session, _clean(name)), kind=kind, source=source, path=ws.relative(folder), info=info, base_id=base_id)
         session.add(row)
         session.flush()
-        return _info(ws, session, row)
+        return info_of(ws, session, row)
 
 
 def _full_row(folder: Path) -> tuple[str, None, dict[str, Any]]:
@@ -171,7 +140,7 @@ def _adapter_row(ws: Workspace, folder: Path, base: str | None) -> tuple[str, in
             f"{folder} is the adapter of a classifier, whose labels are not stored in it.",
             "Merge it into its base with the program that made it, then add the merged folder.",
         )
-    stands_on = get_model(ws, base)
+    below = registered(get_model(ws, base))
     info = {
         "adapter": True,
         "adaptation": {"kind": facts.kind, "rank": facts.rank, "targets": ", ".join(facts.targets)},
@@ -179,7 +148,7 @@ def _adapter_row(ws: Workspace, folder: Path, base: str | None) -> tuple[str, in
         "bytes": facts.bytes,
         "sha256": sha256_of(weight_files(folder, "adapter_model")),
     }
-    return "adapter", stands_on.id, info
+    return "adapter", below.id, info
 
 
 def register_run_model(
@@ -190,27 +159,14 @@ def register_run_model(
     The facts are read from the folder and completed by `info` (for example `labels`, `adaptation`). When the run continued the base's own
     adapter, the new one stands on that adapter's base, and the model remembers what it continued. A taken name gets a number.
     """
-    started_from = get_model(ws, base)
+    started_from = registered(get_model(ws, base))
     given = dict(info or {})
     with ws.db.read() as session:
         run = session.get(Run, run_id)
         adaptation = given.get("adaptation") or (run.recipe.get("adaptation") if run else None)
-    facts: dict[str, Any]
-    if is_adapter(path):
-        adapter = inspect_adapter(path)
-        adaptation = adaptation or {"kind": adapter.kind, "rank": adapter.rank}
-        facts = {"adapter": True, "bytes": adapter.bytes, "trained_parameters": adapter.parameters}
-        facts["sha256"] = sha256_of(weight_files(path, "adapter_model"))
-    else:
-        facts = asdict(inspect_folder(path)) | {"sha256": sha256_of(weight_files(path)), "license": started_from.license}
-    facts |= given | {"adaptation": adaptation, "generates": kind != "classifier"}
-    if kind == "classifier" and not facts.get("labels"):
-        facts["labels"] = _run_labels(path)
-    base_id: int | None = started_from.id
-    task = "classifier" if kind == "classifier" else "causal"
-    if facts.get("adapter") and continues(started_from, adaptation or {}, task, facts.get("labels")):
-        facts |= {"continued_from": started_from.name, "continued_from_id": started_from.id}
-        base_id = get_model(ws, started_from.base).id if started_from.base else None
+    facts = product_facts(path, kind, started_from, adaptation, given)
+    below = stands_on(facts, started_from)
+    base_id = get_model(ws, below).id if below else None
     with ws.db.write() as session:
         row = Model(
             name=_free_name(session, _clean(name)),
@@ -223,32 +179,7 @@ def register_run_model(
         )
         session.add(row)
         session.flush()
-        return _info(ws, session, row)
-
-
-def _run_labels(path: Path) -> list[str]:
-    """The labels of a classifier's adapter, which PEFT does not store: the run wrote them beside it."""
-    labels = read_json(path / "lineage.json").get("labels") if (path / "lineage.json").is_file() else None
-    if not labels:
-        raise ModelError(f"The classifier in {path} does not say which labels it has.", "Train it again.")
-    return [str(label) for label in labels]
-
-
-def continues(info: ModelInfo, adaptation: dict[str, Any], task: str, labels: list[str] | None = None) -> bool:
-    """Whether training `info` further with this adaptation goes on with the adapter that it has: same kind, size and targets, same task
-    and labels. LoRA and QLoRA adapters are alike in shape, so one continues the other. Otherwise the adapter is merged first."""
-    if not info.adapter or info.adaptation is None:
-        return False
-    if (info.kind == "classifier") != (task == "classifier") or (task == "classifier" and list(labels or []) != info.labels):
-        return False
-    mine, asked = info.adaptation, adaptation
-    family = {"qlora": "lora"}
-    if family.get(mine.get("kind", ""), mine.get("kind")) != family.get(asked.get("kind", ""), asked.get("kind")):
-        return False
-    size = {"prompt_tuning": "virtual_tokens"}.get(asked["kind"], "rank")
-    if (mine.get(size) or mine.get("rank")) != asked.get(size) and asked["kind"] != "ia3":
-        return False
-    return info.source != "run" or mine.get("targets") == asked.get("targets")
+        return info_of(ws, session, row)
 
 
 def rename_model(ws: Workspace, name: str, new_name: str) -> ModelInfo:
@@ -263,7 +194,7 @@ def rename_model(ws: Workspace, name: str, new_name: str) -> ModelInfo:
             raise ModelError(f"The name {new_name} is taken, perhaps by a deleted model.", "Choose another name.")
         row.name = new_name
         session.flush()
-        return _info(ws, session, row)
+        return info_of(ws, session, row)
 
 
 def set_note(ws: Workspace, name: str, note: str) -> ModelInfo:
@@ -273,7 +204,7 @@ def set_note(ws: Workspace, name: str, note: str) -> ModelInfo:
         row = _row(session, name)
         row.note = note
         session.flush()
-        return _info(ws, session, row)
+        return info_of(ws, session, row)
 
 
 def delete_model(ws: Workspace, name: str) -> None:
@@ -300,7 +231,7 @@ def restore_model(ws: Workspace, name: str) -> ModelInfo:
             raise ModelError(f"{name} stands on {base.name}, which is deleted.", f"Restore {base.name} first.")
         row.deleted_at = None
         session.flush()
-        return _info(ws, session, row)
+        return info_of(ws, session, row)
 
 
 def _register_starter(ws: Workspace) -> None:
@@ -346,36 +277,3 @@ def _free_name(session: Session, name: str) -> str:
 
 def _clean(name: str) -> str:
     return re.sub(r"[^A-Za-z0-9._ -]+", "-", name).lstrip(" .-_")[:74] or "model"
-
-
-def _available(path: Path, stored: dict[str, Any]) -> bool:
-    settings = path / ("adapter_config.json" if stored.get("adapter") else "config.json")
-    return settings.is_file() and bool(stored.get("sha256"))
-
-
-def _info(ws: Workspace, session: Session, row: Model) -> ModelInfo:
-    base = session.get(Model, row.base_id) if row.base_id else None
-    run = session.get(Run, row.run_id) if row.run_id else None
-    path = assets_dir() / STARTER if row.source == "embedded" else ws.absolute(row.path)
-    stored = dict(row.info)
-    facts = {key: stored[key] for key in INFO_FIELDS if key in stored}
-    facts["matrices"] = [Matrix(**entry) for entry in stored.get("matrices", [])]
-    if stored.get("adapter") and base is not None:
-        below = _info(ws, session, base)
-        facts |= {key: getattr(below, key) for key in BASE_FIELDS}
-        if (path / "tokenizer.json").is_file() and stored.get("template"):
-            facts["template"] = stored["template"]
-    return ModelInfo(
-        id=row.id,
-        name=row.name,
-        kind=row.kind,
-        source=row.source,
-        path=path,
-        base=base.name if base else None,
-        run=run.name if run else None,
-        note=row.note,
-        created_at=row.created_at,
-        deleted_at=row.deleted_at,
-        available=_available(path, stored),
-        **facts,
-    )

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from studio import device as devices
 from studio.data.store import VersionInfo, get_version
-from studio.errors import FieldProblem, NotFoundError, RecipeError
+from studio.errors import FieldProblem, ModelError, NotFoundError, RecipeError
 from studio.methods.base import MethodSettings
-from studio.models.registry import ModelInfo, get_model
+from studio.models.registry import ModelInfo, get_model, registered
 from studio.recipe import Recipe
 from studio.workspace import Workspace
 
@@ -30,8 +30,8 @@ def versions_of(ws: Workspace, recipe: Recipe) -> list[VersionInfo]:
 def model_of(ws: Workspace, recipe: Recipe) -> ModelInfo:
     """The model that the recipe starts from; raises `RecipeError` at `model`."""
     try:
-        return get_model(ws, recipe.model)
-    except NotFoundError as error:
+        return registered(get_model(ws, recipe.model))
+    except (NotFoundError, ModelError) as error:
         raise RecipeError([FieldProblem("model", str(error))]) from error
 
 

@@ -17,25 +17,21 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from studio.errors import CheckpointError
+from studio.models.checkpoints import MANIFEST, checkpoint_folder, checkpoint_steps
 from studio.runs.folder import RunFolder
 
-MANIFEST = "manifest.json"
 STATE = "studio.json"
-_NAME = re.compile(r"^checkpoint-(\d+)$")
 _ASIDE = re.compile(r"^\.(tmp|old)-\d+$")
 
 
 def path_of(folder: RunFolder, step: int) -> Path:
     """Where the checkpoint of a step is, or would be."""
-    return folder.checkpoints_path / f"checkpoint-{step}"
+    return checkpoint_folder(folder.checkpoints_path, step)
 
 
 def steps(folder: RunFolder) -> list[int]:
     """The steps that have a checkpoint, oldest first; whether it is whole is another question."""
-    if not folder.checkpoints_path.is_dir():
-        return []
-    found = (_NAME.match(path.name) for path in folder.checkpoints_path.iterdir())
-    return sorted(int(match[1]) for match in found if match)
+    return checkpoint_steps(folder.checkpoints_path)
 
 
 @contextmanager
