@@ -69,6 +69,11 @@ def person_of_token(ws: Workspace, token: str) -> PersonInfo | None:
     return info(found)
 
 
+def remembered(ws: Workspace, token: str) -> PersonInfo | None:
+    """Who is logged in with that token, if that was read a moment ago; never waits."""
+    return memory.person(ws, _fingerprint(token))
+
+
 def log_out(ws: Workspace, token: str) -> None:
     """End the session of that token, if there is one."""
     with ws.db.write() as session:

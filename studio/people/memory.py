@@ -1,10 +1,12 @@
 """What was read of accounts within the last seconds, so that a vote costs no query for its author.
 
-A change in this process holds at once (`forget`), one that another process made after `SECONDS`.
+A change in this process holds at once (`forget`), one that another process made after `SECONDS`. That accounts are in use is known for
+good: the last admin cannot be taken away.
 """
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from pathlib import Path
@@ -40,7 +42,7 @@ def accounts(ws: Workspace) -> bool | None:
 
 def keep_accounts(ws: Workspace, used: bool) -> None:
     with _lock:
-        _accounts[ws.root] = (time.monotonic() + SECONDS, used)
+        _accounts[ws.root] = (math.inf if used else time.monotonic() + SECONDS, used)
 
 
 def forget(ws: Workspace) -> None:
