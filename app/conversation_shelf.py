@@ -1,4 +1,4 @@
-"""Keeping conversations: save, reopen, delete with undo, and turn one into training data."""
+"""Keeping conversations: save, reopen with what was said of the answers, delete with undo, and turn one into training data."""
 
 from __future__ import annotations
 
@@ -7,9 +7,10 @@ from typing import Any
 
 import gradio as gr
 
-from app import html
+from app import chat_feedback, html
 from app.choices import Choices, key_of, static
-from app.conversation import Talk, new_talk, spoken
+from app.conversation import Talk, new_talk, stored
+from app.gate import person_in
 from app.guard import guarded, notice
 from app.page import Page
 from app.sampling_form import read
@@ -43,7 +44,7 @@ def save(ws: Workspace, talk: Talk, models: list[str], system: str, sampling: An
     """Store each side that has an answer; the talk then knows the numbers under which its sides are kept."""
     ids = list(talk.get("saved") or [None, None])
     for side, model in enumerate(models):
-        messages = spoken(talk["sides"][side], system)
+        messages = stored(talk["sides"][side], system)
         if not any(m["role"] == "assistant" for m in messages):
             continue
         ids[side] = conversations.save_conversation(ws, model, messages, sampling, id=ids[side]).id
@@ -57,7 +58,9 @@ def reopen(ws: Workspace, id: int) -> tuple[Talk, str, str]:
     info = conversations.get_conversation(ws, id)
     system = next((m["content"] for m in info.messages if m["role"] == "system"), "")
     said: list[dict[str, Any]] = [
-        {**m, "model": info.model} if m["role"] == "assistant" else dict(m) for m in info.messages if m["role"] != "system"
+        {"model": info.model, "system": system, **m} if m["role"] == "assistant" else dict(m)
+        for m in info.messages
+        if m["role"] != "system"
     ]
     return {**new_talk(), "sides": [said, []], "saved": [id, None]}, info.model, system
 
@@ -87,8 +90,9 @@ def build(page: Page, talk: gr.State, model: gr.Dropdown, second: gr.Dropdown, s
             return talk, gr.skip(), gr.skip(), notice(error)
         return talk, saved_table(ws, talk["saved"][0]), gr.update(visible=True), ""
 
-    def open_it(event: gr.EventData) -> tuple[Any, ...]:
+    def open_it(request: gr.Request, event: gr.EventData) -> tuple[Any, ...]:
         found, name, system = reopen(ws, int(key_of(event)))
+        found = chat_feedback.remember(ws, person_in(request).id, found)
         known = [n for _, n in page.model_choices()]
         chosen = gr.update(value=name) if name in known else gr.skip()
         return found, chosen, "", system, saved_table(ws, found["saved"][0]), gr.update(visible=True), ""

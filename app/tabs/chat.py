@@ -1,6 +1,7 @@
 """The Chat tab: talk with any model, or with two beside each other, and keep what was said.
 
-What a conversation is stands in `app/conversation.py`, how it looks in `app/transcript.py`, keeping it in `app/conversation_shelf.py`.
+What a conversation is stands in `app/conversation.py`, how it looks in `app/transcript.py`, what people say of its answers in
+`app/chat_feedback.py`, keeping it in `app/conversation_shelf.py`.
 """
 
 from __future__ import annotations
@@ -11,9 +12,10 @@ from typing import Any
 
 import gradio as gr
 
-from app import conversation, conversation_shelf, sampling_form
+from app import chat_feedback, conversation, conversation_shelf, sampling_form
 from app.choices import kept, static
 from app.conversation import Talk
+from app.gate import person_in
 from app.guard import guarded, notice
 from app.page import Page
 from app.stopping import Stops
@@ -44,8 +46,11 @@ def welcome_for(page: Page, model: str | None) -> str:
 
 def views(page: Page, talk: Talk, model: str | None, second: str | None, writing: int = -1) -> tuple[Any, Any]:
     """Both transcripts as they are now; `writing` is the side that is being written."""
-    left = transcript(talk["sides"][0], model or "", writing == 0, welcome_for(page, model))
-    right = transcript(talk["sides"][1], second or "", writing == 1, welcome_for(page, second)) if second else ""
+    pair, note = talk.get("pair") if second and writing < 0 else None, talk.get("note")
+    mine, theirs = (chat_feedback.standing(pair, side) if pair else None for side in (0, 1))
+    noted = [note if note and note["side"] == side else None for side in (0, 1)]
+    left = transcript(talk["sides"][0], model or "", writing == 0, welcome_for(page, model), mine, noted[0])
+    right = transcript(talk["sides"][1], second or "", writing == 1, welcome_for(page, second), theirs, noted[1]) if second else ""
     return gr.update(value=left), gr.update(value=right, visible=bool(second))
 
 
@@ -92,22 +97,12 @@ class Desk:
             for now, side in steps:
                 talk = now
                 yield (talk, *views(self.page, talk, model, second, side), "", *buttons(True), "")
+            talk = chat_feedback.remember(self.page.workspace, person_in(request).id, talk)
         except StudioError as error:
             talk, trouble = conversation.without_empty_answers(talk), notice(error)
         finally:
             self.stops.end(request, stop)
         yield (talk, *views(self.page, talk, model, second), gr.skip(), *buttons(False), trouble)
-
-    def edit(self, side: int, event: gr.EventData, talk: Talk, model: str, second: str) -> tuple[Any, ...]:
-        """Another text for one message: the talk, whether it is to be answered again, both transcripts."""
-        changed, again = conversation.edit(talk, side, int(event.index), str(event.text))
-        return (changed, again, *views(self.page, changed, model, second))
-
-    def edit_left(self, event: gr.EventData, talk: Talk, model: str, second: str) -> tuple[Any, ...]:
-        return self.edit(0, event, talk, model, second)
-
-    def edit_right(self, event: gr.EventData, talk: Talk, model: str, second: str) -> tuple[Any, ...]:
-        return self.edit(1, event, talk, model, second)
 
     def halt(self, request: gr.Request) -> Any:
         """Stop the answer that is being written; what is there of it stays."""
@@ -133,6 +128,33 @@ class Desk:
         if name not in [known for _, known in models]:
             raise NotFoundError("There is no model to chat with yet.", "Wait until the run has ended, or choose another model.")
         return gr.update(choices=models, value=name)
+
+
+@dataclass
+class Pane:
+    """The handlers of one transcript: what a person does to a message there. They give the talk and both transcripts."""
+
+    page: Page
+    side: int
+
+    def rate(self, request: gr.Request, event: gr.EventData, talk: Talk, model: str, second: str) -> tuple[Any, ...]:
+        """A judgement of one answer, or its undo."""
+        ws, who, what = self.page.workspace, person_in(request), str(event.what)
+        return self._drawn(chat_feedback.rate(ws, who.id, talk, self.side, int(event.index), what), model, second)
+
+    def improve(self, request: gr.Request, event: gr.EventData, talk: Talk, model: str, second: str) -> tuple[Any, ...]:
+        """A better text for one answer."""
+        ws, who, text = self.page.workspace, person_in(request), str(event.text)
+        return self._drawn(chat_feedback.improve(ws, who.id, talk, self.side, int(event.index), text), model, second)
+
+    def edit(self, request: gr.Request, event: gr.EventData, talk: Talk, model: str, second: str) -> tuple[Any, ...]:
+        """Another text for one message; says first whether it is to be answered again."""
+        changed, again = conversation.edit(talk, self.side, int(event.index), str(event.text))
+        changed = chat_feedback.remember(self.page.workspace, person_in(request).id, changed)
+        return (again, *self._drawn(changed, model, second))
+
+    def _drawn(self, talk: Talk, model: str, second: str) -> tuple[Any, ...]:
+        return (talk, *views(self.page, talk, model, second))
 
 
 def build(page: Page) -> ChatTab:
@@ -165,9 +187,12 @@ def build(page: Page) -> ChatTab:
     settings = [model, second, system, *sampling]
     long: dict[str, Any] = {**QUIET, "concurrency_limit": 4}
     gr.on([send.click, box.submit], guarded(desk.say), [talk, box, *settings], outputs, **long)
-    for pane, edit in ((left, desk.edit_left), (right, desk.edit_right)):
-        pane.retry(guarded(desk.again), [talk, *settings], outputs, **long)
-        edited = pane.edit(guarded(edit), [talk, model, second], [talk, again, left, right], **QUIET)
+    for side, view in enumerate((left, right)):
+        pane, shown = Pane(page, side), [talk, left, right]
+        view.retry(guarded(desk.again), [talk, *settings], outputs, **long)
+        view.rate(guarded(pane.rate), [talk, model, second], shown, trigger_mode="multiple", **QUIET)
+        view.improve(guarded(pane.improve), [talk, model, second], shown, **QUIET)
+        edited = view.edit(guarded(pane.edit), [talk, model, second], [again, *shown], **QUIET)
         edited.success(guarded(desk.after_edit), [again, talk, *settings], outputs, **long)
     stop.click(guarded(desk.halt), None, stop, queue=False, **QUIET)
     gr.on([model.change, second.change], guarded(desk.redraw), [talk, model, second], [left, right], **QUIET)

@@ -12,16 +12,17 @@ from studio import db
 from studio.data import store
 from studio.data.store import VersionInfo
 from studio.errors import DataError, NotFoundError
-from studio.inference.outputs import Messages
 from studio.inference.sampling import Sampling
 from studio.workspace import Workspace
 
+Messages = list[dict[str, Any]]
 TITLE_LENGTH = 60
 
 
 @dataclass(frozen=True)
 class ConversationInfo:
-    """A saved chat: what was said in order, by which model, with which settings."""
+    """A saved chat: what was said in order, by which model, with which settings. A message has at least a role and a content; an answer may
+    also say how it was made."""
 
     id: int
     title: str
