@@ -35,6 +35,7 @@ Scope = MutableMapping[str, Any]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
 _PUBLIC = (LOGIN, LOGOUT)
+_FONTS = "/static/fonts/"
 _HOMES = {"annotator": "/label/", "viewer": "/results/"}
 _REACH = {"annotator": ("/label", "/api/label", "/api/me"), "viewer": ("/results", "/api/me")}
 _NEVER = ("/gradio_api/upload", "/gradio_api/file", "/gradio_api/proxy", "/gradio_api/stream", "/gradio_api/process_recording")
@@ -71,7 +72,7 @@ class Gate:
             await self.app(scope, receive, send)
             return
         person = self._remembered(scope) or await run_in_threadpool(self._read, scope)
-        refusal = None if scope["path"] in _PUBLIC else _refusal(person, scope)
+        refusal = None if _public(scope) else _refusal(person, scope)
         if refusal is None and _too_large(person, scope):
             refusal = JSONResponse({"error": "This is too much at once.", "remedy": f"Send at most {LARGEST_BODY >> 20} MB."}, 413)
         if refusal is None:
@@ -108,6 +109,12 @@ def _too_large(person: PersonInfo | None, scope: Scope) -> bool:
         return False
     sizes = [value for name, value in scope["headers"] if name.lower() == b"content-length"]
     return not sizes or not sizes[0].isdigit() or int(sizes[0]) > LARGEST_BODY
+
+
+def _public(scope: Scope) -> bool:
+    """Whether what is asked for is part of logging in."""
+    path = scope["path"]
+    return path in _PUBLIC or (path.startswith(_FONTS) and ".." not in path and scope.get("method") == "GET")
 
 
 def token_in(scope: Scope) -> str:

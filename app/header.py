@@ -1,4 +1,4 @@
-"""The line at the top of the page: name, workspace, device, and what holds the device now.
+"""The line at the top of a page: name, workspace, device, what holds the device now, and, where accounts are in use, who is logged in.
 
 The browser asks every two seconds while the page can be seen; nothing is pushed to pages that nobody looks at.
 """
@@ -13,6 +13,29 @@ from app.page import Page
 from app.theme import script
 from studio import device
 from studio.db import Run
+
+PERSON = (
+    '<form class="person" method="post" action="/logout" hidden><span class="name"></span>'
+    '<button type="submit" class="link">Log out</button></form>'
+)
+"""Who is logged in, with the way out; stays hidden where nobody logs in."""
+
+SHOW_PERSON = "luthier.showPerson(element);"
+
+
+def small(title: str, name: str = "Luthier") -> gr.HTML:
+    """The header of a page that stands alone: its title, the keys of its screen and who is logged in."""
+    return gr.HTML(
+        html_template=(
+            f'<h1>{html.escape(name)}</h1><span class="workspace">{html.escape(title)}</span>'
+            '<button type="button" class="help" title="Keys of this screen (?)" aria-label="Keys of this screen" '
+            f'onclick="luthier.showKeys()">?</button>{PERSON}'
+        ),
+        js_on_load=SHOW_PERSON,
+        apply_default_css=False,
+        elem_id="header",
+        elem_classes="small",
+    )
 
 
 def build(page: Page) -> gr.HTML:
@@ -38,9 +61,9 @@ def build(page: Page) -> gr.HTML:
             f'<span class="chip" title="What this machine trains on">{html.escape(device.describe().label)}</span>'
             '<button type="button" class="holder" disabled title="What holds the device now">device is free</button>'
             '<button type="button" class="help" title="Keys of this screen (?)" aria-label="Keys of this screen" '
-            'onclick="luthier.showKeys()">?</button>'
+            'onclick="luthier.showKeys()">?</button>' + PERSON
         ),
-        js_on_load=script("header.js"),
+        js_on_load=script("header.js") + SHOW_PERSON,
         server_functions=[header_state],
         apply_default_css=False,
         elem_id="header",

@@ -17,7 +17,8 @@ from pydantic import BaseModel, ConfigDict, Field
 from app.gate import ACCOUNTS, person_in
 from studio import people
 from studio.errors import AccessError, FeedbackError, NotFoundError, StudioError
-from studio.feedback import desk, projects
+from studio.feedback import desk
+from studio.feedback.answers import parse_answer
 from studio.people import PersonInfo
 from studio.workspace import Workspace
 
@@ -88,6 +89,10 @@ def _routes(ws: Workspace) -> APIRouter:
     def open_projects(request: Request) -> dict[str, Any]:
         return {"projects": desk.projects_for(ws, annotator(request))}
 
+    @router.post(f"{PREFIX}/state")
+    def state(request: Request, asked: Asked) -> dict[str, Any]:
+        return desk.state(ws, asked.project, annotator(request))
+
     @router.post(f"{PREFIX}/next")
     def next_item(request: Request, asked: Asked) -> dict[str, Any]:
         return desk.next_item(ws, asked.project, annotator(request))
@@ -95,7 +100,7 @@ def _routes(ws: Workspace) -> APIRouter:
     @router.post(f"{PREFIX}/submit")
     def submit(request: Request, act: Submitted) -> dict[str, Any]:
         person = annotator(request)
-        return desk.submit(ws, act.project, person, act.lease, act.answer, act.key, act.active_seconds, act.wall_seconds)
+        return desk.submit(ws, act.project, person, act.lease, act.key, parse_answer(act.answer), act.active_seconds, act.wall_seconds)
 
     @router.post(f"{PREFIX}/skip")
     def skip(request: Request, act: Skipped) -> dict[str, Any]:
@@ -111,9 +116,8 @@ def _routes(ws: Workspace) -> APIRouter:
 
     @router.post(f"{PREFIX}/guidelines")
     def guidelines(request: Request, asked: Asked) -> dict[str, Any]:
-        annotator(request)
-        found = projects.get_project(ws, asked.project).guideline
-        return {"number": found.number, "text": found.text} if found else {"number": 0, "text": ""}
+        found = desk.state(ws, asked.project, annotator(request))["guidelines"]
+        return found or {"number": 0, "text": ""}
 
     return router
 

@@ -18,6 +18,7 @@ import gradio as gr
 from app import header
 from app.page import Page
 from app.server import Handle, application, check_host, free_port
+from studio.people import needs_login
 
 if TYPE_CHECKING:
     from studio.session import Studio
@@ -58,9 +59,8 @@ def launch(
     then the call returns at once; otherwise `block` waits until the page is closed. A workspace whose page is open in this process already
     is not opened again: the same handle comes back, as when a notebook's cell runs twice. Closing the page closes the workspace that it
     opened; a `studio` that was given stays yours, and only what the page started on it stops. Raises `ServeError` for an address that
-    other machines could reach, `WorkspaceError` when the folder cannot be used.
+    other machines could reach while nobody has an account, `WorkspaceError` when the folder cannot be used.
     """
-    check_host(host)
     framed = in_notebook() if inline is None else inline
     handle = _page_over(workspace, host, port, framed, studio)
     print(f"Luthier is open at {handle.url}", flush=True)
@@ -84,8 +84,11 @@ def _page_over(workspace: str | Path | None, host: str, port: int, framed: bool,
     known = _open_pages.get(key)
     if known is not None and known.open and (given is None or known.owner is given):
         return known
+    warning = check_host(host, needs_login(studio.workspace))
+    if warning:
+        print(warning, file=sys.stderr, flush=True)
     port = free_port(host, port)
-    handle = Handle(application(compose(studio), host, framed), host, port, studio)
+    handle = Handle(application(compose(studio), studio.workspace, host, framed), host, port, studio)
     try:
         began = studio.worker.start()
         handle.on_close = studio.close if given is None else studio.worker.shutdown if began else None

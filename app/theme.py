@@ -20,7 +20,7 @@ def script(name: str) -> str:
 
 def head() -> str:
     """What goes into the page's head: the helpers that our own components share."""
-    return "".join(f"<script>{script(name)}</script>" for name in ("shared.js", "keys.js", "busy.js"))
+    return "".join(f"<script>{script(name)}</script>" for name in ("shared.js", "keys.js", "busy.js", "person.js"))
 
 
 def theme() -> gr.themes.Base:
