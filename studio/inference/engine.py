@@ -5,6 +5,7 @@ A thin layer over `generation.py`, which works on a model that is already loaded
 
 from __future__ import annotations
 
+import hashlib
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -141,6 +142,22 @@ class Engine:
                     raise failure(name, error) from error
         free_memory()
         return None
+
+    def next_token_hash(self, model_name: str, messages: Messages) -> str:
+        """SHA-256 of the model's next-token logits after `messages`, equal for two models only when they are alike to the last bit.
+
+        Raises `NotFoundError`, `ModelError`, `BusyError`.
+        """
+        self._generator(model_name)
+        with self.use(model_name) as loaded:
+            from studio.inference.generation import failure, next_token_logits
+
+            prompt = fit(loaded.tokenizer, messages, 1, context_length(loaded.model))
+            try:
+                logits = next_token_logits(loaded.model, prompt.ids)
+            except RuntimeError as error:
+                raise failure(model_name, error) from error
+        return hashlib.sha256(logits.numpy().tobytes()).hexdigest()
 
     # -- labels
 

@@ -172,6 +172,12 @@ def _result(ids: list[int], ends: set[int], seconds: float, cancelled: bool) -> 
     return Result(ids, seconds, "cancelled" if cancelled else "length")
 
 
+def next_token_logits(model: Any, ids: list[int]) -> torch.Tensor:
+    """The logits of the token that follows `ids`, as float32 on the CPU (vocabulary,). The caller has a turn on the device."""
+    with torch.no_grad():
+        return model(input_ids=torch.tensor([ids], device=model.device)).logits[0, -1].float().cpu()
+
+
 def pad_left(rows: list[list[int]], pad: int, device: torch.device) -> tuple[torch.Tensor, torch.Tensor]:
     """Token ids (rows, longest) padded on the left, and their attention mask."""
     longest = max(len(row) for row in rows)

@@ -1,4 +1,4 @@
-"""Comparisons: outputs with their provenance, equal weights refused, failures that lose nothing."""
+"""Comparisons: outputs with their provenance, equal models refused, failures that lose nothing, names and deletion."""
 
 from __future__ import annotations
 
@@ -6,8 +6,15 @@ import threading
 
 import pytest
 
-from studio.errors import ModelError, NotFoundError
-from studio.inference.compare import compare, get_comparison, list_comparisons
+from studio.errors import DataError, ModelError, NotFoundError
+from studio.inference.compare import (
+    compare,
+    delete_comparison,
+    get_comparison,
+    list_comparisons,
+    rename_comparison,
+    restore_comparison,
+)
 from studio.inference.sampling import Sampling
 from studio.models.registry import add_local, get_model
 
@@ -25,6 +32,9 @@ def test_every_output_is_stored_with_what_it_takes_to_make_it_again(models, engi
     base, tuned = get_model(models, "first"), get_model(models, "tuned")
     assert (one.provenance["sha256"], one.provenance["base"], one.provenance["base_sha256"]) == (tuned.sha256, "first", base.sha256)
     assert len(one.provenance["template_sha256"]) == 64
+    assert (one.provenance["model_id"], one.provenance["round"], one.provenance["system"]) == (tuned.id, 1, "")
+    assert (one.provenance["tokens"], one.provenance["finish_reason"]) == (one.tokens, one.finish_reason)
+    assert {"temperature", "top_p", "max_new_tokens"} <= one.provenance["sampling"].keys()
     again = list(engine.generate(one.model, PROMPTS, Sampling(**one.provenance["sampling"]), 2))
     assert next(o.text for o in again if (o.prompt_index, o.sample) == (one.prompt_index, one.sample)) == one.text
     assert {c.provenance["seed"] for c in given} == {stored.sampling.seed}
@@ -40,6 +50,20 @@ def test_models_with_equal_weights_are_refused_by_name(models, engine, tmp_path,
     with pytest.raises(ModelError, match="first and first"):
         compare(models, engine, ["first", "first"], PROMPTS, SHORT)
     assert list_comparisons(models) == []
+
+
+def test_models_that_compute_the_same_are_refused_by_name(models, engine, tmp_path, model_folders):
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+
+    same = AutoModelForCausalLM.from_pretrained(model_folders["first"])
+    same.save_pretrained(tmp_path / "copy", max_shard_size="20KB")  # the same weights in other files
+    AutoTokenizer.from_pretrained(model_folders["first"]).save_pretrained(tmp_path / "copy")
+    add_local(models, tmp_path / "copy", "copy")
+    assert get_model(models, "copy").sha256 != get_model(models, "first").sha256
+    with pytest.raises(ModelError, match="first and copy give exactly the same probabilities"):
+        compare(models, engine, ["first", "second", "copy"], PROMPTS, SHORT)
+    assert list_comparisons(models) == []
+    assert engine.next_token_hash("first", PROMPTS[0]) != engine.next_token_hash("tuned", PROMPTS[0])
 
 
 def test_identical_outputs_are_kept_and_marked(models, engine):
@@ -87,7 +111,30 @@ def test_nothing_to_compare_is_said(models, engine):
         compare(models, engine, ["first"], [], SHORT)
     with pytest.raises(ModelError, match="No model"):
         compare(models, engine, [], PROMPTS, SHORT)
+    with pytest.raises(ModelError, match="too many"):
+        compare(models, engine, ["first"] * 10, PROMPTS, SHORT)
+    with pytest.raises(ModelError, match="classifier"):
+        compare(models, engine, ["first", "labels"], PROMPTS, SHORT)
     with pytest.raises(NotFoundError):
         compare(models, engine, ["nobody"], PROMPTS, SHORT)
     with pytest.raises(NotFoundError):
         get_comparison(models, 99)
+
+
+def test_one_prompt_can_be_read_alone(models, engine):
+    given = list(compare(models, engine, ["first"], PROMPTS, SHORT, n=2, round=3))
+    second = get_comparison(models, given[0].comparison_id, prompt=1)
+    assert [c.prompt_index for c in second.candidates] == [1, 1]
+    assert (second.outputs, len(second.prompts), second.round) == (4, 2, 3)
+
+
+def test_a_comparison_is_renamed_deleted_and_brought_back(models, engine):
+    number = next(compare(models, engine, ["first"], PROMPTS, SHORT)).comparison_id
+    assert rename_comparison(models, number, "  opening  hours ").name == "opening hours"
+    with pytest.raises(DataError, match="needs a name"):
+        rename_comparison(models, number, "  ")
+    delete_comparison(models, number)
+    assert list_comparisons(models) == []
+    assert [c.name for c in list_comparisons(models, deleted=True)] == ["opening hours"]
+    assert restore_comparison(models, number).deleted_at is None
+    assert [c.id for c in list_comparisons(models)] == [number]
