@@ -1,4 +1,4 @@
-"""The difference of two texts, word by word, for people to read."""
+"""The difference of two texts for people to read: word by word, letter by letter, or by pieces of any kind."""
 
 from __future__ import annotations
 
@@ -9,11 +9,33 @@ Diff = list[tuple[str, str]]
 
 WORDS = re.compile(r"\w+|\s|[^\w\s]")
 MOST_WORDS = 3000
+MOST_LETTERS = 400
 
 
 def diff_texts(before: str, after: str) -> Diff:
     """Pieces as `(op, text)` with the ops equal, delete and insert; those that are equal or deleted make `before`, the others `after`."""
-    old, new = WORDS.findall(before), WORDS.findall(after)
+    return diff_pieces(WORDS.findall(before), WORDS.findall(after))
+
+
+def diff_characters(before: str, after: str) -> Diff:
+    """As `diff_texts`, and inside the words that differ, letter by letter."""
+    pieces: Diff = []
+    words = diff_texts(before, after)
+    place = 0
+    while place < len(words):
+        (op, text), following = words[place], words[place + 1] if place + 1 < len(words) else ("", "")
+        if {op, following[0]} == {"delete", "insert"} and max(len(text), len(following[1])) <= MOST_LETTERS:
+            old, new = (text, following[1]) if op == "delete" else (following[1], text)
+            pieces += diff_pieces(list(old), list(new))
+            place += 2
+        else:
+            pieces.append((op, text))
+            place += 1
+    return _joined(pieces)
+
+
+def diff_pieces(old: list[str], new: list[str]) -> Diff:
+    """As `diff_texts`, of two texts that are cut into pieces already."""
     head = _common(old, new)
     tail = _common(old[head:][::-1], new[head:][::-1])
     middle_old, middle_new = old[head : len(old) - tail], new[head : len(new) - tail]
