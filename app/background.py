@@ -12,6 +12,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
+from contextvars import copy_context
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -61,7 +62,7 @@ def followed(work: Callable[[Progress, threading.Event], T], stop: threading.Eve
         finally:
             ended.set()
 
-    threading.Thread(target=run, daemon=True, name="luthier-work").start()
+    threading.Thread(target=copy_context().run, args=(run,), daemon=True, name="luthier-work").start()
     try:
         while not ended.wait(TICK_SECONDS):
             if news:

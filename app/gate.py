@@ -153,14 +153,20 @@ def _wants_page(scope: Scope) -> bool:
 
 def person_in(request: Any) -> PersonInfo:
     """Who sent `request`, gradio's (`request: gr.Request` in a handler) or starlette's; raises `AccessError` when nobody is logged in."""
-    raw = getattr(request, "request", request)
-    person = getattr(raw, "scope", {}).get("state", {}).get(PERSON)
-    if not isinstance(person, PersonInfo):
+    person = _sender(request)
+    if person is None:
         raise AccessError("Nobody is logged in.", "Open the page again and log in.")
     return person
 
 
-def acting() -> PersonInfo | None:
-    """Whose click gradio is working on in this thread; None outside a handler."""
-    request = LocalContext.request.get(None)
-    return person_in(request) if request is not None else None
+def clicked_by() -> str:
+    """The name of whoever's click gradio is working on in this thread; empty outside a handler."""
+    person = _sender(LocalContext.request.get(None))
+    return person.name if person is not None else ""
+
+
+def _sender(request: Any) -> PersonInfo | None:
+    """What `Gate` left in the request."""
+    raw = getattr(request, "request", None) or request
+    person = getattr(raw, "scope", {}).get("state", {}).get(PERSON)
+    return person if isinstance(person, PersonInfo) else None

@@ -2,7 +2,7 @@
 
 Wrap every handler in `guarded`: a `StudioError` is shown as "what happened, what to do" and nothing else, anything unexpected is written
 to the log with its trace and shown as one sentence. Where an error belongs to a field or a row, catch it in the handler instead and show
-`notice(error)` there.
+`notice(error)` there. While a handler runs, `studio.workspace.acting` names whoever clicked, so that versions name their author.
 """
 
 from __future__ import annotations
@@ -12,11 +12,14 @@ import html
 import inspect
 import logging
 from collections.abc import Callable
+from contextlib import closing
 from typing import Any
 
 import gradio as gr
 
+from app.gate import clicked_by
 from studio.errors import StudioError
+from studio.workspace import acting
 
 log = logging.getLogger("luthier")
 SHOWN_SECONDS = 12
@@ -56,7 +59,11 @@ def guarded(handler: Callable[..., Any]) -> Callable[..., Any]:
         @functools.wraps(handler)
         def stream(*args: Any, **kwargs: Any) -> Any:
             try:
-                yield from handler(*args, **kwargs)
+                acting.set(clicked_by())
+                with closing(handler(*args, **kwargs)) as steps:
+                    for step in steps:
+                        yield step
+                        acting.set(clicked_by())  # gradio works on each step in a context of its own
             except gr.Error:
                 raise
             except Exception as error:
@@ -67,6 +74,7 @@ def guarded(handler: Callable[..., Any]) -> Callable[..., Any]:
     @functools.wraps(handler)
     def call(*args: Any, **kwargs: Any) -> Any:
         try:
+            acting.set(clicked_by())
             return handler(*args, **kwargs)
         except gr.Error:
             raise

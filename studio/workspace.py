@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import getpass
 import os
+from contextvars import ContextVar
 from functools import cached_property
 from pathlib import Path
 
@@ -14,6 +15,9 @@ from studio.db import Database
 from studio.errors import WorkspaceError
 
 DEFAULT_ROOT = "~/luthier"
+acting: ContextVar[str] = ContextVar("acting", default="")
+"""The name of whoever is logged in and asked for what is being done, where there is such a person; set it around the work."""
+
 INBOX_NOTE = "README.txt"
 INBOX_WORDS = (
     "Put data files into this folder, and the Data tab and `luthier data import` find them here: large ones need no upload then.\n"
@@ -51,7 +55,12 @@ class Workspace:
 
     @property
     def person(self) -> str:
-        """Who works here, as versions name their author: `$LUTHIER_PERSON`, or the account on this machine; empty when neither is known."""
+        """Who works here, as versions name their author: whoever is logged in and asked for it, else the owner."""
+        return acting.get() or self.owner
+
+    @property
+    def owner(self) -> str:
+        """Whoever sits at this machine: `$LUTHIER_PERSON`, or the account on it; empty when neither is known."""
         try:
             return os.environ.get("LUTHIER_PERSON") or getpass.getuser()
         except OSError:  # an account without a name, as in some containers

@@ -41,7 +41,7 @@ def local_person(ws: Workspace) -> PersonInfo:
     """Whoever sits at this machine: an admin, made on first use under the name that versions give as their author."""
     known = memory.person(ws, LOCAL)
     if known is None:
-        known = replace(known_person(ws, ws.person or UNNAMED, "admin"), role="admin")
+        known = replace(known_person(ws, ws.owner or UNNAMED, "admin"), role="admin")
         memory.keep_person(ws, LOCAL, known)
     return known
 

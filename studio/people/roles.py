@@ -11,7 +11,7 @@ from studio.errors import AccessError
 Role = Literal["admin", "trainer", "annotator", "viewer"]
 Act = Literal["label", "train", "administer", "view"]
 ROLES: tuple[Role, ...] = get_args(Role)
-ROLE_WORDS: dict[Role, str] = {
+ROLE_WORDS: dict[str, str] = {
     "admin": "Everything, accounts included",
     "trainer": "Everything but accounts",
     "annotator": "Labelling, and nothing else",
