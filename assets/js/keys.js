@@ -1,4 +1,5 @@
-/* The keys of the screen: `?` or the button in the header opens them, Escape closes. To tell of another key, add a line to its tab. */
+/* The keys of the screen: `?` or the button in the header opens them, Escape closes. To tell of another key, add a line to its tab. A component
+   whose keys change pushes a function onto `luthier.screenKeys`: it gives `{title, keys}`, or null while the component cannot be seen. */
 {
   const TABLE = [["↑ ↓", "next and previous row of a table that has the focus"], ["Enter", "open the row"]];
   const KEYS = {
@@ -25,13 +26,14 @@
     const open = document.getElementById("keys");
     if (open) return open.close();
     const tab = currentTab();
+    const own = (luthier.screenKeys || []).map((tell) => tell()).find(Boolean);
     const dialog = make("dialog", "keys");
     dialog.id = "keys";
     dialog.setAttribute("aria-label", "Keys of this screen");
     const close = make("button", "link", "Close");
     close.type = "button";
     close.addEventListener("click", () => dialog.close());
-    dialog.append(make("h2", "", tab ? `Keys of ${tab}` : "Keys"), lines(KEYS[tab] || []), make("h3", "", "Everywhere"), lines(EVERYWHERE), close);
+    dialog.append(make("h2", "", own ? own.title : tab ? `Keys of ${tab}` : "Keys"), lines(own ? own.keys : KEYS[tab] || []), make("h3", "", "Everywhere"), lines(EVERYWHERE), close);
     dialog.addEventListener("click", (event) => { if (event.target === dialog) dialog.close(); });
     dialog.addEventListener("close", () => dialog.remove());
     (document.querySelector(".gradio-container") || document.body).append(dialog);
