@@ -1,0 +1,160 @@
+"""All figures from votes at once: standings, verdicts, effects of looks, the matrix, agreement, biases, people, ratings. No database here.
+
+`studio/feedback/report.py` reads the votes and calls `summarise`. To add a figure, compute it here and give it a field in `Report`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from studio.feedback.statistics import bias, bradley_terry, words
+from studio.feedback.statistics.agreement import agreement, consistency
+from studio.feedback.statistics.bradley_terry import Fit, Games
+from studio.feedback.statistics.matrix import win_matrix
+from studio.feedback.statistics.people import annotators
+from studio.feedback.statistics.plackett_luce import whole_rankings
+from studio.feedback.statistics.ratings import acceptable, ratings
+from studio.feedback.statistics.results import Effect, Report, Standing, Verdict
+from studio.feedback.statistics.votes import COVARIATES, Couples, Vote, couples_of
+
+HALF_WIDTH_POINTS = 5
+FEWEST_CONTROLLED = 20
+FEWEST_DIFFERENT = 10
+
+
+@dataclass(frozen=True)
+class Counts:
+    """What a report says of the projects beside the votes."""
+
+    projects: list[int]
+    side: str
+    rule: str
+    models: list[str]
+    judgements: int
+    tasks: int
+    done: int
+
+
+def summarise(votes: Sequence[Vote], standing: Sequence[Vote], counts: Counts, length_controlled: bool = True) -> Report:
+    """The report on `votes`; who is better is told from `standing`, which are those that `first_votes` leaves or what takes their place."""
+    games = couples_of(standing)
+    met = games.where(games.first != games.second)
+    fit = fit_of(met)
+    order = best_first(fit, met) if fit else []
+    names = [met.models[index] for index in order]
+    table = standings(fit, met.models, order) if fit else []
+    effects, adjusted = _controlled(met) if length_controlled else ([], None)
+    first = first_votes(votes)
+    judged = couples_of(first)
+    return Report(
+        projects=counts.projects,
+        side=counts.side,
+        rule=counts.rule,
+        models=counts.models,
+        judgements=counts.judgements,
+        people=len({vote.person for vote in votes}),
+        tasks=counts.tasks,
+        done=counts.done,
+        sentence=words.progress(counts.judgements, len({vote.person for vote in votes}), counts.done, counts.tasks),
+        standings=table,
+        standings_sentence=words.standings([(one.model, one.win_rate, one.win_low, one.win_high) for one in table]),
+        controlled=adjusted,
+        controlled_sentence=words.controlled(names, [one.model for one in adjusted]) if adjusted else words.not_controlled(),
+        effects=effects,
+        verdicts=verdicts(fit, met.models, order) if fit else [],
+        matrix=win_matrix(met, order),
+        disconnected=words.disconnected([[met.models[index] for index in group] for group in groups_with_games(fit)]) if fit else "",
+        whole_rankings=whole_rankings(standing, names) if fit else None,
+        agreement=agreement(judged),
+        biases=[bias.position(judged), bias.length(judged), bias.speed(votes)],
+        consistency=consistency(votes),
+        annotators=annotators(votes, judged),
+        ratings=ratings(first),
+        acceptable=acceptable(first),
+    )
+
+
+def first_votes(votes: Sequence[Vote]) -> list[Vote]:
+    """The votes that count for who is better and for agreement: no repeats, no gold items."""
+    return [vote for vote in votes if not vote.repeat and vote.item.gold is None]
+
+
+def fit_of(couples: Couples, covariates: np.ndarray | None = None) -> Fit | None:
+    """Bradley-Terry for couples of different models, clustered by prompt; None where there are none."""
+    if not len(couples):
+        return None
+    games = Games(len(couples.models), couples.first, couples.second, couples.result, couples.prompt, covariates)
+    return bradley_terry.fit(games)
+
+
+def best_first(fit: Fit, couples: Couples) -> list[int]:
+    """The models that have games, the strongest first."""
+    played = [index for index in range(len(couples.models)) if fit.games[index].any()]
+    return sorted(played, key=lambda index: (-fit.strengths[index], couples.models[index]))
+
+
+def groups_with_games(fit: Fit) -> list[list[int]]:
+    """The groups of connected models, those without games left out, the strongest of a group first."""
+    return [sorted(group, key=lambda index: -fit.strengths[index]) for group in fit.groups if len(group) > 1]
+
+
+def standings(fit: Fit, models: Sequence[str], order: Sequence[int]) -> list[Standing]:
+    """The models in `order` with strengths and win rates."""
+    found = []
+    for index in order:
+        strength, rate = bradley_terry.strength_interval(fit, index), bradley_terry.win_rate(fit, index)
+        found.append(
+            Standing(
+                model=models[index], strength=strength.value, low=strength.low, high=strength.high, win_rate=rate.value, win_low=rate.low,
+                win_high=rate.high, games=int(fit.games[index].sum()),
+            )
+        )  # fmt: skip
+    return found
+
+
+def verdicts(fit: Fit, models: Sequence[str], order: Sequence[int]) -> list[Verdict]:
+    """What is known of each two models, those of the best models first."""
+    return [_verdict(fit, models, a, b) for place, a in enumerate(order) for b in order[place + 1 :]]
+
+
+def _verdict(fit: Fit, models: Sequence[str], a: int, b: int) -> Verdict:
+    games, names = int(fit.games[a, b]), (models[a], models[b])
+    more = bradley_terry.judgements_needed(fit, a, b, HALF_WIDTH_POINTS / 100)
+    more = words.about(more) if more is not None else None
+    wanted = words.more_judgements(more, HALF_WIDTH_POINTS)
+    if not fit.together(a, b):
+        sentence = f"{words.never_compared(*names)} {wanted}"
+        return Verdict(
+            a=names[0], b=names[1], win_rate=None, low=None, high=None, confidence=None, games=0, more=more, sentence=sentence
+        )  # fmt: skip
+    share, confidence = bradley_terry.pair(fit, a, b)
+    sentence = f"{words.verdict(*names, share.value, share.low, share.high, confidence, games)} {wanted}"
+    return Verdict(
+        a=names[0], b=names[1], win_rate=share.value, low=share.low, high=share.high, confidence=confidence, games=games, more=more,
+        sentence=sentence,
+    )  # fmt: skip
+
+
+def _controlled(couples: Couples) -> tuple[list[Effect], list[Standing] | None]:
+    """The effects of looks, and the standings without them; nothing where there are too few games or answers look alike."""
+    if len(couples) < FEWEST_CONTROLLED:
+        return [], None
+    sizes = np.sqrt(np.mean(couples.covariates**2, axis=0))
+    usable = [column for column in range(len(COVARIATES)) if np.count_nonzero(couples.covariates[:, column]) >= FEWEST_DIFFERENT]
+    if not usable:
+        return [], None
+    fit = fit_of(couples, couples.covariates[:, usable] / sizes[usable])
+    if fit is None:
+        return [], None
+    effects = []
+    for place, column in enumerate(usable):
+        value = float(fit.effects[place])
+        at = len(fit.strengths) + place
+        error = bradley_terry.Z95 * float(np.sqrt(fit.covariance[at, at]))
+        share, low, high = bradley_terry.expit(np.array([value, value - error, value + error]))
+        sentence = words.effect(COVARIATES[column], float(sizes[column]), float(share), float(low), float(high))
+        effects.append(Effect(covariate=COVARIATES[column], value=value, low=value - error, high=value + error, sentence=sentence))
+    return effects, standings(fit, couples.models, best_first(fit, couples))
