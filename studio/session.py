@@ -149,12 +149,23 @@ class Studio:
         outputs = self.engine.generate(model, [as_messages(prompt, system)], Sampling(**sampling), n)
         return [output.text for output in sorted(outputs, key=lambda output: output.sample)]
 
-    def compare(self, models: list[str], prompts: list[str] | list[Messages], n: int = 1, **sampling: Any) -> list[CandidateInfo]:
-        """Outputs of two or more models for the same prompts, stored in the workspace. Raises `ModelError`."""
+    def compare(
+        self,
+        models: list[str],
+        prompts: list[str] | list[Messages],
+        n: int = 1,
+        name: str | None = None,
+        turns: bool = False,
+        round: int = 1,
+        progress: Callable[[int, int], None] | None = None,
+        **sampling: Any,
+    ) -> list[CandidateInfo]:
+        """Outputs of one to nine models or checkpoints for the same prompts, stored in the workspace. With `turns` every turn of each
+        conversation is answered in order. Raises `ModelError`, `BusyError`."""
         from studio.inference.compare import compare
 
-        asked = [as_messages(prompt) for prompt in prompts]
-        return list(compare(self.workspace, self.engine, models, asked, Sampling(**sampling), n))
+        asked, drawn = [as_messages(prompt) for prompt in prompts], Sampling(**sampling)
+        return list(compare(self.workspace, self.engine, models, asked, drawn, n, name, turns=turns, round=round, progress=progress))
 
     def evaluate(self, model: str, data: str, split: str = "validation", max_rows: int | None = None) -> Report:
         """Loss and perplexity, or accuracy, precision, recall and F1, of a model on a dataset's split."""

@@ -1,4 +1,4 @@
-"""`luthier generate`, `luthier compare` and `luthier eval`: what a model says, and how good it is."""
+"""`luthier generate` and `luthier eval`: what a model says, and how good it is."""
 
 from __future__ import annotations
 
@@ -21,7 +21,8 @@ def sampling_options(command: Callable[..., Any]) -> Callable[..., Any]:
     return command
 
 
-def _sampling(values: dict[str, str | None]) -> dict[str, str]:
+def given_sampling(values: dict[str, str | None]) -> dict[str, str]:
+    """The sampling options that were given."""
     return {name: value for name, value in values.items() if value is not None}
 
 
@@ -44,7 +45,7 @@ def generate(opener: Opener, model: str, prompt: str, system: str, n: int, as_js
         for label, share in sorted(probabilities.items(), key=lambda item: -item[1]):
             console.print(f"{share:6.1%}  {label}", markup=False)
         return
-    texts = studio.generate(model, prompt, system, n, **_sampling(sampling))
+    texts = studio.generate(model, prompt, system, n, **given_sampling(sampling))
     if as_json:
         emit_json({"model": model, "prompt": prompt, "outputs": texts})
         return
@@ -52,28 +53,6 @@ def generate(opener: Opener, model: str, prompt: str, system: str, n: int, as_js
         console.print(text, markup=False)
         if n > 1:
             console.print()
-
-
-@click.command()
-@click.option("--model", "models", required=True, multiple=True, help="Name of a model; give it two or more times.")
-@click.option("--prompt", "prompts", required=True, multiple=True, help="What to ask; repeat it for more prompts.")
-@click.option("--n", default=1, show_default=True, help="How many answers a model.", type=click.IntRange(1, 16))
-@sampling_options
-@json_option
-@click.pass_obj
-def compare(opener: Opener, models: tuple[str, ...], prompts: tuple[str, ...], n: int, as_json: bool, **sampling: str | None) -> None:
-    """Answers of several models to the same prompts, stored as a comparison."""
-    studio: Studio = opener.studio
-    candidates = studio.compare(list(models), list(prompts), n, **_sampling(sampling))
-    if as_json:
-        emit_json(candidates)
-        return
-    for index, prompt in enumerate(prompts):
-        console.print(f"[bold]{index + 1}.[/bold] ", end="")
-        console.print(prompt, markup=False)
-        for candidate in candidates:
-            if candidate.prompt_index == index:
-                console.print(f"  {candidate.model}: {candidate.text}", markup=False)
 
 
 @click.command("eval")
@@ -105,4 +84,4 @@ def _is_classifier(studio: Studio, model: str) -> bool:
     return get_model(studio.workspace, model).kind == "classifier"
 
 
-COMMANDS = (generate, compare, evaluate)
+COMMANDS = (generate, evaluate)
