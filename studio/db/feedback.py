@@ -140,7 +140,7 @@ class Judgement(Base):
 
     __tablename__ = "judgements"
     __table_args__ = (
-        Index("ix_judgements_person", "person_id", "project_id", "id", "state", "source"),
+        Index("ix_judgements_person", "person_id", "project_id", "id", "source", "state", "reason", "supersedes_id", "created_at"),
         Index("ix_judgements_task", "task_id", "person_id"),
         Index("ix_judgements_supersedes", "supersedes_id", unique=True, sqlite_where=text("supersedes_id IS NOT NULL")),
     )

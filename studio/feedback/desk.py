@@ -12,11 +12,11 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any, Protocol
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from studio import db
-from studio.feedback import judgements, leases
+from studio.feedback import judgements, leases, queries
 from studio.feedback.answers import FLAG_REASONS, SKIP_REASONS, Answer
 from studio.feedback.leases import Chooser
 from studio.feedback.projects import find, newest_guideline
@@ -42,7 +42,7 @@ def projects_for(ws: Workspace, person: Who) -> list[dict[str, Any]]:
     found = []
     with ws.db.read() as session:
         for row in session.scalars(query.where(db.Project.source.not_in(SOURCES_ELSEWHERE)).order_by(db.Project.id.desc())).all():
-            progress = _progress(session, row, person.id)
+            progress = _standing(session, row, person.id)["progress"]
             found.append(
                 {"id": row.id, "name": row.name, "mode": row.mode, "done": progress["done_by_me"], "left": progress["left_for_me"]}
             )
@@ -61,8 +61,7 @@ def state(ws: Workspace, project_id: int, person: Who) -> dict[str, Any]:
             "guidelines": {"number": newest.number, "text": newest.text} if newest else None,
             "flag_reasons": list(FLAG_REASONS),
             "skip_reasons": list(SKIP_REASONS),
-            "progress": _progress(session, row, person.id),
-            "undoable": _undoable(session, row.id, person.id),
+            **_standing(session, row, person.id),
         }
 
 
@@ -126,8 +125,7 @@ def _act(ws: Workspace, project_id: int, person: Who, act: Act, now: datetime | 
     with ws.db.read() as session:
         return {
             "item": _item(session, project, held) if held else None,
-            "progress": _progress(session, project, person.id),
-            "undoable": _undoable(session, project.id, person.id),
+            **_standing(session, project, person.id),
             "state": project.state,
         }
 
@@ -171,23 +169,18 @@ def _time(moment: datetime) -> str:
     return f"{moment.isoformat()}Z"
 
 
-def _progress(session: Session, project: db.Project, person_id: int) -> dict[str, int]:
-    t = db.Task
-    counted = select(func.sum(func.min(t.judged, t.overlap)), func.sum(t.overlap))
-    done, wanted = session.execute(counted.where(t.project_id == project.id, t.state.in_(("open", "done")))).one()
+def _standing(session: Session, project: db.Project, person_id: int) -> dict[str, Any]:
+    """`progress` and `undoable`."""
+    done, wanted = session.execute(queries.done_and_wanted, {"project": project.id}).one()
     counts = judgements.counts_of(session, project.id, person_id, _midnight())
-    return {
+    progress = {
         "done_by_me": counts.judged,
         "today": counts.today,
         "left_for_me": leases.left_for(session, project, person_id, db.now()),
         "project_done": done or 0,
         "project_wanted": wanted or 0,
     }
-
-
-def _undoable(session: Session, project_id: int, person_id: int) -> int:
-    counts = judgements.counts_of(session, project_id, person_id, _midnight())
-    return counts.judged + counts.skipped
+    return {"progress": progress, "undoable": counts.judged + counts.skipped}
 
 
 def _midnight() -> datetime:

@@ -13,16 +13,17 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 import studio
 from studio import db
 from studio.errors import FeedbackError, NotFoundError
-from studio.feedback import leases
+from studio.feedback import leases, queries
 from studio.feedback.answers import SKIP_REASONS, Answer, check, from_shown
 from studio.feedback.leases import LeaseInfo
 from studio.feedback.projects import find, newest_guideline
+from studio.feedback.queries import ADJUDICATION
 from studio.feedback.settings import ProjectSettings
 from studio.feedback.standing import JudgementInfo, counts_of, effective, history, infos, superseded
 from studio.feedback.tasks import find_task, state_of
@@ -34,7 +35,6 @@ __all__ = [
 ]  # fmt: skip
 
 VERSION = studio.__version__
-ADJUDICATION = "adjudication"
 LONGEST_KEY = 200
 LONGEST_SECONDS = 86_400.0
 
@@ -238,7 +238,7 @@ def _record(session: Session, new: NewJudgement) -> db.Judgement:
     if sorted(shown) != list(range(len(task.candidates))):
         raise FeedbackError(f"{shown} is no order of {len(task.candidates)} answers.", "Name each position once, from 0.")
     old = _to_supersede(session, new)
-    if old is None and not new.repeat and new.source != ADJUDICATION and session.scalar(select(leases.judged_by(new.person_id, task.id))):
+    if old is None and not new.repeat and new.source != ADJUDICATION and leases.had(session, task.id, new.person_id):
         raise FeedbackError("This person has judged this item already.", "Name the judgement that the new one takes the place of.")
     row = db.Judgement(
         key=new.key, task_id=task.id, project_id=task.project_id, person_id=new.person_id, state="judged",
@@ -292,11 +292,8 @@ def _add(session: Session, row: db.Judgement) -> None:
     """Add a row and count its task anew."""
     session.add(row)
     session.flush()
-    task, j = find_task(session, row.task_id), db.Judgement
-    counting = select(func.count(j.person_id.distinct())).where(
-        j.task_id == task.id, j.state == "judged", j.repeat == 0, j.source != ADJUDICATION, ~superseded(j)
-    )
-    task.judged = session.scalar(counting) or 0
+    task = find_task(session, row.task_id)
+    task.judged = session.scalar(queries.counted, {"task": task.id}) or 0
     task.state = state_of(task)
     session.flush()
 

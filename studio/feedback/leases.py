@@ -13,11 +13,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, exists, func, select
-from sqlalchemy.orm import Session, aliased
+from sqlalchemy import select
+from sqlalchemy.orm import Session
 
 from studio import db
 from studio.errors import FeedbackError
+from studio.feedback import queries
 from studio.feedback.answers import Answer, to_shown
 from studio.feedback.items import coin, order_shown
 from studio.feedback.projects import find, newest_guideline
@@ -102,7 +103,7 @@ def held(session: Session, lease_id: int, person_id: int, now: datetime) -> db.L
 
 
 def _still_theirs(session: Session, row: db.Lease, now: datetime) -> bool:
-    if not row.repeat and session.scalar(select(judged_by(row.person_id, row.task_id))):
+    if not row.repeat and had(session, row.task_id, row.person_id):
         return False
     return row.expires_at > now or place_left(session, row.task_id, row.repeat, row.person_id, now)
 
@@ -112,7 +113,12 @@ def place_left(session: Session, task_id: int, repeat: int, person_id: int, now:
     task = find_task(session, task_id)
     if repeat or task.gold is not None:
         return True
-    return session.scalar(select(db.Task.id).where(db.Task.id == task_id, _has_place(person_id, now))) is not None
+    return session.scalar(queries.place_left, {"task": task_id, "person": person_id, "now": now}) is not None
+
+
+def had(session: Session, task_id: int, person_id: int) -> bool:
+    """Whether the person has judged or skipped the task, and not taken it back."""
+    return bool(session.scalar(queries.had, {"task": task_id, "person": person_id}))
 
 
 def take(session: Session, project: db.Project, person_id: int, now: datetime, choose: Chooser | None = None) -> db.Lease | None:
@@ -165,8 +171,7 @@ def _own(session: Session, project_id: int, person_id: int, now: datetime) -> db
 def _choose(
     session: Session, project_id: int, person_id: int, settings: ProjectSettings, now: datetime, choose: Chooser | None
 ) -> db.Lease | None:
-    j = db.Judgement
-    acts = session.scalar(select(func.count()).where(j.person_id == person_id, j.project_id == project_id, j.source == "label")) or 0
+    acts = session.scalar(queries.acts, {"project": project_id, "person": person_id}) or 0
     turn = (settings.seed, project_id, person_id, acts)
     task_id: int | None = None
     if coin("gold", *turn) < settings.gold_share:
@@ -188,70 +193,42 @@ def _new(session: Session, task_id: int, person_id: int, repeat: int = 0, other_
     return db.Lease(task_id=task.id, project_id=task.project_id, person_id=person_id, repeat=repeat, shown=shown)
 
 
-def judged_by(person_id: int, task_id: Any = db.Task.id) -> ColumnElement[bool]:
-    """Whether the person has judged or skipped the task, and not taken it back."""
-    j, later = aliased(db.Judgement), aliased(db.Judgement)
-    superseded = exists().where(later.supersedes_id == j.id)
-    return exists().where(j.task_id == task_id, j.person_id == person_id, j.state != "withdrawn", ~superseded)
-
-
-def _has_place(person_id: int, now: datetime) -> ColumnElement[bool]:
-    """Whether a task has a place for the person beside those who judged it and those who hold it."""
-    holding = (
-        select(func.count())
-        .where(db.Lease.task_id == db.Task.id, db.Lease.person_id != person_id, db.Lease.repeat == 0, db.Lease.expires_at > now)
-        .scalar_subquery()
-    )
-    return db.Task.judged + holding < db.Task.overlap
-
-
-def free_tasks(project_id: int, person_id: int, now: datetime) -> Select[int]:
-    """The open tasks that the person may get."""
-    t = db.Task
-    return select(t.id).where(t.project_id == project_id, t.state == "open", ~judged_by(person_id), _has_place(person_id, now))
-
-
 def _open_item(
     session: Session, project_id: int, person_id: int, now: datetime, choose: Chooser | None, turn: tuple[int, ...]
 ) -> int | None:
     """The first free task by draw. With a chooser the side is drawn by what is open, and what is worth most goes first in training."""
-    free = free_tasks(project_id, person_id, now).order_by(db.Task.draw).limit(1)
+    names = {"project": project_id, "person": person_id, "now": now}
+    behind = session.scalar(queries.last_draw, names)
+
+    def first(**where: Any) -> int | None:
+        from_there, from_front = queries.FIRST[tuple(where)]
+        found = session.scalar(from_there, {**names, **where, "behind": behind}) if behind is not None else None
+        return found if found is not None else session.scalar(from_front, {**names, **where})
+
     if choose is None:
-        return session.scalar(free)
-    t = db.Task
-    groups = session.execute(
-        select(t.side, t.models, func.count()).where(t.project_id == project_id, t.state == "open").group_by(t.side, t.models)
-    ).all()
+        return first()
+    groups = session.execute(queries.kinds, names).all()
     here = {side: sum(count for other, _, count in groups if other == side) for side in ("train", "held_out")}
-    first = "held_out" if coin("side", *turn) * sum(here.values()) < here["held_out"] else "train"
-    for side in sorted(here, key=lambda side: side != first):
+    wanted = "held_out" if coin("side", *turn) * sum(here.values()) < here["held_out"] else "train"
+    for side in sorted(here, key=lambda side: side != wanted):
         task_id: int | None = None
         if side == "train" and coin("active", *turn) < ACTIVE_SHARE:
             kinds = [models for other, models, _ in groups if other == side]
             for models in sorted(kinds, key=lambda models: (-choose(tuple(models)), models)):
-                task_id = task_id or session.scalar(free.where(t.side == side, t.models == models))
-        task_id = task_id or session.scalar(free.where(t.side == side))
+                task_id = task_id or first(side=side, models=models)
+        task_id = task_id or first(side=side)
         if task_id is not None:
             return task_id
     return None
 
 
 def _gold_item(session: Session, project_id: int, person_id: int) -> int | None:
-    t = db.Task
-    query = select(t.id).where(t.project_id == project_id, t.state == "gold", ~judged_by(person_id))
-    return session.scalar(query.order_by(t.draw).limit(1))
+    return session.scalar(queries.gold_item, {"project": project_id, "person": person_id})
 
 
 def _repeat_item(session: Session, project_id: int, person_id: int, draw: float) -> Any | None:
     """A judgement of the person's that they gave at least five judgements ago, of a task that has not come back yet and is no gold item."""
-    j = db.Judgement
-    rows = session.execute(
-        select(j.id, j.task_id, j.repeat, j.state, j.supersedes_id, j.shown, db.Task.state.label("task_state"))
-        .join(db.Task, db.Task.id == j.task_id)
-        .where(j.person_id == person_id, j.project_id == project_id, j.source == "label")
-        .order_by(j.id.desc())
-        .limit(REPEAT_WINDOW)
-    ).all()
+    rows = session.execute(queries.done_before, {"project": project_id, "person": person_id, "window": REPEAT_WINDOW}).all()
     superseded = {row.supersedes_id for row in rows}
     counting = [row for row in rows if row.state == "judged" and row.id not in superseded]
     came_back = {row.task_id for row in rows if row.repeat}
@@ -261,8 +238,8 @@ def _repeat_item(session: Session, project_id: int, person_id: int, draw: float)
 
 def left_for(session: Session, project: db.Project, person_id: int, now: datetime) -> int:
     """How many items a person can still get, what they hold included."""
-    left = session.scalar(select(func.count()).select_from(free_tasks(project.id, person_id, now).subquery())) or 0
+    names = {"project": project.id, "person": person_id, "now": now}
+    left = session.scalar(queries.left, names) or 0
     if ProjectSettings(**project.settings).gold_share > 0:
-        gold = select(func.count()).where(db.Task.project_id == project.id, db.Task.state == "gold", ~judged_by(person_id))
-        left += session.scalar(gold) or 0
+        left += session.scalar(queries.gold_left, names) or 0
     return left

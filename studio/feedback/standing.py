@@ -11,10 +11,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, exists, func, select
+from sqlalchemy import ColumnElement, Select, exists, select
 from sqlalchemy.orm import Session, aliased
 
 from studio import db
+from studio.feedback import queries
 from studio.feedback.answers import Answer
 from studio.workspace import Workspace
 
@@ -61,7 +62,8 @@ def superseded(j: Any) -> ColumnElement[bool]:
 
 @dataclass(frozen=True)
 class Counts:
-    """How many judgements and skips of one person in one project stand, and how many of the judgements are from `today`."""
+    """How many judgements and skips of one person on the labelling screen stand in one project, repeats included, and how many of the
+    judgements are from `today`."""
 
     judged: int
     skipped: int
@@ -69,15 +71,10 @@ class Counts:
 
 
 def counts_of(session: Session, project_id: int, person_id: int, midnight: datetime) -> Counts:
-    """What stands of a person's work on the labelling screen, repeats included."""
-    j = db.Judgement
-    today = func.sum((j.state == "judged") & (j.created_at >= midnight))
-    row = session.execute(
-        select(func.sum(j.state == "judged"), func.sum(j.state == "skipped"), today).where(
-            j.person_id == person_id, j.project_id == project_id, j.source == "label", j.state != "withdrawn", ~superseded(j)
-        )
-    ).one()
-    return Counts(*(int(number or 0) for number in row))
+    """What stands of a person's work."""
+    row = session.execute(queries.work, {"project": project_id, "person": person_id, "midnight": midnight}).one()
+    said, unsaid, skipped, unskipped, said_today, unsaid_today = (int(number) for number in row)
+    return Counts(said - unsaid, skipped - unskipped, max(0, said_today - unsaid_today))
 
 
 def effective(ws: Workspace, project_ids: Sequence[int] | None = None, sources: Iterable[str] | None = None) -> list[JudgementInfo]:

@@ -116,7 +116,7 @@ def upgrade() -> None:
     sa.UniqueConstraint('key')
     )
     with op.batch_alter_table('judgements', schema=None) as batch_op:
-        batch_op.create_index('ix_judgements_person', ['person_id', 'project_id', 'id', 'state', 'source'], unique=False)
+        batch_op.create_index('ix_judgements_person', ['person_id', 'project_id', 'id', 'source', 'state', 'reason', 'supersedes_id', 'created_at'], unique=False)
         batch_op.create_index(batch_op.f('ix_judgements_project_id'), ['project_id'], unique=False)
         batch_op.create_index('ix_judgements_supersedes', ['supersedes_id'], unique=True, sqlite_where=sa.text('supersedes_id IS NOT NULL'))
         batch_op.create_index('ix_judgements_task', ['task_id', 'person_id'], unique=False)
