@@ -28,6 +28,9 @@ def step_words(step: dict[str, Any]) -> str:
     if kind == "clean":
         done = [plural(counts.get("removed", 0), "row") + " removed", plural(counts.get("changed", 0), "change")]
         return f"cleaned from {step.get('from', 'the version before')}: {', '.join(done)}"
+    if kind == "votes":
+        rule = {"majority": ", by majority", "adjudicated": ", disagreements settled"}.get(str(step.get("rule")), "")
+        return f"{plural(counts.get('read', 0), 'judgement')} of {' and '.join(step.get('projects', []))}{rule}"
     if kind == "add conversations":
         return f"{plural(int(step.get('added', 0)), 'conversation')} added from Chat"
     return augment_words(step) if kind == "augment" else str(kind)

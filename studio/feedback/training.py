@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from typing import Literal, get_args
 
 from studio.data.schema import Row, schema_of
+from studio.data.step_words import plural
 from studio.data.store import VersionInfo, check_name, get_version, new_version
 from studio.errors import FeedbackError, NotFoundError
 from studio.feedback import judgements, manifest, votes
@@ -234,3 +235,20 @@ def rebuild(ws: Workspace, ref: str) -> dict[str, list[Row]]:
     rows = make(ws, frozen)
     manifest.verify(frozen, rows)
     return rows
+
+
+def summary(found: TrainingRows) -> str:
+    """What the rows come to, in a sentence or two."""
+    sides = {side: len(rows) for side, rows in found.splits.items()}
+    prompts = len({repr(row["prompt"]) for rows in found.splits.values() for row in rows})
+    given, without = found.counts["judgements"], found.counts["items_without_a_row"]
+    rows = plural(sum(sides.values()), "row")
+    text = f"{plural(given, 'judgement')} give{'s' if given == 1 else ''} {rows} for {plural(prompts, 'prompt')}"
+    if sides.get("validation"):
+        text += f", {sides['validation']:,} of them held out"
+    if without:
+        text += f"; {plural(without, 'judged item')} give{'s' if without == 1 else ''} none"
+    if found.manifest.kind == "preference":
+        margin = any("margin" in row for rows in found.splits.values() for row in rows)
+        text += ". Each row says by how much" if margin else ". By how much is not said of every row, so no row says it"
+    return f"{text}."
