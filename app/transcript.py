@@ -41,7 +41,7 @@ class Transcript(gr.HTML):
 
 def figures(message: Mapping[str, Any]) -> str:
     """`41 tokens, 0.4 s, 98 tokens/s` of an answer, in words."""
-    if message.get("tokens") is None:
+    if message.get("tokens") is None or message.get("original"):
         return ""
     tokens, seconds = int(message["tokens"]), float(message.get("seconds") or 0)
     words = [html.plural(tokens, "token"), f"{seconds:.1f} s" if seconds >= 1 else f"{seconds:.2f} s"]
@@ -70,7 +70,7 @@ def _judged(given: Mapping[str, Any], strength: int | None, pair: bool) -> str:
     """The buttons that judge an answer, pressed as it was judged; `strength` is how it stands against the other model's, if it can."""
     if given["improved"]:
         back = _button("original", "Take it back", title="The text of the model comes back")
-        return f'<span class="rate"><span class="muted">Your text, kept as better than the one of the model</span>{back}</span>'
+        return f'<span class="rate"><span class="muted">Your text, kept as better than the model&#39;s</span>{back}</span>'
     marks = "".join(
         _button(act, THUMBS.format(turn=turn), given["acceptable"] is wanted, f"{name}; press again to take it back", name)
         for act, wanted, name, turn in (("up", True, "Good answer", ""), ("down", False, "Bad answer", ' class="turned"'))

@@ -6,6 +6,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from studio.data import store
+from studio.feedback.judgements import effective
 from studio.inference import conversations
 from tests.browser.conftest import PATIENCE, Server, Watched, choose, fill, open_tab, wait_until
 from tests.browser.models_for_tests import add_model
@@ -99,6 +100,49 @@ def test_a_second_model_answers_beside_the_first(page: Page) -> None:
     answered(page)
     expect(page.locator("#chat-left .message.assistant .role")).to_have_text("left")
     expect(page.locator("#chat-right .message.assistant .role")).to_have_text("right")
+
+
+def test_judging_answers_by_keyboard_and_finding_it_again(page: Page, tabs: Watched, server: Server) -> None:
+    open_tab(page, "Chat")
+    choose(page, "chat-model", "left")
+    choose(page, "chat-second", "right")
+    before = len(effective(server.workspace, sources=["chat"]))
+    asked = f"who of you two knows, {before}"
+    say(page, asked)
+    answered(page)
+    left, right = page.locator("#chat-left .message.assistant"), page.locator("#chat-right .message.assistant")
+    own = right.locator(".verbatim").inner_text()
+    up = left.locator("[data-act=up]")
+    up.press("Enter")
+    expect(up).to_have_attribute("aria-pressed", "true")
+    expect(up).to_be_focused()
+    expect(left.locator(".noted")).to_contain_text("Kept in the project Chat")
+    right.locator("[data-act=better]").press("Space")
+    expect(left.locator("[data-act=worse]")).to_have_attribute("aria-pressed", "true")
+    right.locator("[data-act=down]").click()
+    right.locator("[data-act=undo]").click()
+    expect(right.locator("[data-act=down]")).to_have_attribute("aria-pressed", "false")
+    right.locator("[data-act=edit]").click()
+    right.locator(".editor textarea").fill("I am, of course.")
+    page.keyboard.press("Control+Shift+Enter")
+    expect(right.locator(".verbatim")).to_have_text("I am, of course.")
+    page.locator("#chat-save").click()
+    expect(page.locator("#chat-saved tr[data-key]").filter(has_text=asked)).to_have_count(2)
+    given = [judgement.answer for judgement in effective(server.workspace, sources=["chat"])[before:]]
+    assert [(a.acceptable, a.strength, a.edited) for a in given] == [([True], None, None), ([], 2, None), ([], None, "I am, of course.")]
+
+    page = tabs.open(server.url, width=390, height=844, scheme="dark")
+    open_tab(page, "Chat")
+    saved = page.locator("#chat-saved tr[data-key]").filter(has_text=asked)
+    saved.filter(has_text="left").click()
+    expect(page.locator("#chat-left [data-act=up]")).to_have_attribute("aria-pressed", "true")
+    expect(page.locator("#chat-left")).to_contain_text("worse than right")
+    saved.filter(has_text="right").click()
+    expect(page.locator("#chat-left")).to_contain_text("Your text, kept as better")
+    page.locator("#chat-left [data-act=original]").click()
+    expect(page.locator("#chat-left .message.assistant .verbatim")).to_have_text(own)
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    assert len(effective(server.workspace, sources=["chat"])) == before + 2
 
 
 def test_save_reopen_delete_and_save_into_a_dataset(page: Page, tabs: Watched, server: Server) -> None:
