@@ -30,20 +30,27 @@ def position(couples: Couples) -> Bias:
     lean, _ = leanings(couples, couples.earlier)
     if not len(lean):
         return Bias(kind="position", sentence=words.nothing_yet("position"))
-    share, p = left_share(lean)
+    share, p = _exact(lean)
     warning = p < SIGNIFICANT and abs(share.value - 0.5) > NOTABLE
     pairs = len(np.unique(couples.vote)) == len(couples)
     sentence = words.position(share.value, share.low, share.high, len(lean), p, pairs, warning)
     return _bias("position", share, len(lean), warning, sentence, p)
 
 
-def left_share(lean: NDArray[np.bool_]) -> tuple[Share, float]:
-    """The share of leanings to the left with its exact interval, and the binomial p."""
+def _exact(lean: NDArray[np.bool_]) -> tuple[Share, float]:
+    """The share of leanings to one side with its exact interval, and the binomial p of one half."""
     from scipy.stats import binomtest
 
     test = binomtest(int(lean.sum()), len(lean))
     interval = test.proportion_ci(0.95)
     return Share(float(lean.mean()), float(interval.low), float(interval.high)), float(test.pvalue)
+
+
+def chance(lean: NDArray[np.bool_]) -> float:
+    """The binomial p of as uneven a split when either side is equally likely."""
+    from scipy.stats import binomtest
+
+    return float(binomtest(int(lean.sum()), len(lean)).pvalue)
 
 
 def length(couples: Couples) -> Bias:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from studio.feedback.statistics import bias, words
 from studio.feedback.statistics.agreement import repeated
-from studio.feedback.statistics.bias import leanings, left_share, too_fast
+from studio.feedback.statistics.bias import chance, leanings, too_fast
 from studio.feedback.statistics.results import AnnotatorReport
 from studio.feedback.statistics.votes import Couples, Vote
 
@@ -72,8 +72,7 @@ def _leaning(couples: Couples, side: NDArray[np.int64]) -> _Leaning:
     lean, _ = leanings(couples, side)
     if not len(lean):
         return _Leaning(None, 0, 1.0)
-    share, p = left_share(lean)
-    return _Leaning(share.value, len(lean), p)
+    return _Leaning(float(lean.mean()), len(lean), chance(lean))
 
 
 def gold_accuracy(votes: Sequence[Vote]) -> tuple[float | None, int]:

@@ -13,19 +13,21 @@ from studio.feedback.statistics.results import WholeRankings
 from studio.feedback.statistics.votes import Vote
 
 SHRINKAGE = 0.1
-FEWEST, SHORTEST, MOST = 5, 3, 5000
+FEWEST, SHORTEST, MOST = 5, 3, 2000
 
 
 def rankings_of(votes: Sequence[Vote], models: Sequence[str]) -> list[tuple[int, ...]]:
-    """Each ranking without ties of at least three different models, best first, as indexes into `models`."""
+    """The newest rankings without ties of at least three different models, best first, as indexes into `models`."""
     place = {name: index for index, name in enumerate(models)}
     found = []
-    for vote in votes:
+    for vote in reversed(votes):
         count = len(vote.item.models)
         ranks = ranks_of(vote.answer, count) if vote.answer.ranks is not None else None
         if ranks and count >= SHORTEST and len(set(ranks)) == count == len(set(vote.item.models)):
             best_first = sorted(range(count), key=lambda candidate: ranks[candidate])
             found.append(tuple(place[vote.item.models[candidate]] for candidate in best_first))
+        if len(found) == MOST:
+            break
     return found
 
 
@@ -37,8 +39,8 @@ def strengths(rankings: Sequence[tuple[int, ...]], count: int) -> list[float]:
 
 
 def whole_rankings(votes: Sequence[Vote], order: Sequence[str]) -> WholeRankings | None:
-    """The strengths from whole rankings beside `order`, best first; None where there are too few. The newest 5,000 are taken."""
-    rankings = rankings_of(votes, order)[-MOST:]
+    """The strengths from whole rankings beside `order`, best first; None where there are too few. The newest 2,000 are taken."""
+    rankings = rankings_of(votes, order)
     ranked = sorted({model for ranking in rankings for model in ranking})
     if len(rankings) < FEWEST or len(ranked) < SHORTEST:
         return None

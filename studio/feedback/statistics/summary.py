@@ -40,15 +40,15 @@ class Counts:
 
 def summarise(votes: Sequence[Vote], standing: Sequence[Vote], counts: Counts, length_controlled: bool = True) -> Report:
     """The report on `votes`; who is better is told from `standing`, which are those that `first_votes` leaves or what takes their place."""
-    games = couples_of(standing)
+    first = first_votes(votes)
+    judged = couples_of(first)
+    games = judged if list(standing) == first else couples_of(standing)
     met = games.where(games.first != games.second)
     fit = fit_of(met)
     order = best_first(fit, met) if fit else []
     names = [met.models[index] for index in order]
     table = standings(fit, met.models, order) if fit else []
     effects, adjusted = _controlled(met) if length_controlled else ([], None)
-    first = first_votes(votes)
-    judged = couples_of(first)
     return Report(
         projects=counts.projects,
         side=counts.side,

@@ -8,19 +8,21 @@ a column to `Couples` and fill it in `couples_of`. No database here.
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from studio.feedback.answers import Answer, Outcome, outcomes
+from studio.feedback.answers import Answer, Outcome, outcomes, ranks_of
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
 COVARIATES = ("length", "lists", "headings", "bold")
-_WHOLE = ("vote", "task", "unit", "prompt", "person", "first", "second", "earlier", "longer")
+UNITS = 100
 _LIST = re.compile(r"^[ \t]*(?:[-*+]|\d+[.)])[ \t]", re.MULTILINE)
 _HEADING = re.compile(r"^#{1,6} ", re.MULTILINE)
 
@@ -94,33 +96,50 @@ class Couples:
         return Couples(self.models, self.people, **columns)
 
 
-def couples_of(votes: Sequence[Vote], models: Sequence[str] | None = None) -> Couples:
-    """The table of `votes`. `models` fixes the order of models; else they stand in alphabetical order."""
-    names = list(models) if models is not None else sorted({name for vote in votes for name in vote.item.models})
+def couples_of(votes: Sequence[Vote]) -> Couples:
+    """The table of `votes`, in their order; models in alphabetical order. It says what `Vote.outcomes` says, and is quick."""
+    names = sorted({name for vote in votes for name in vote.item.models})
     place = {name: index for index, name in enumerate(names)}
-    people, prompts, units = _Numbers(), _Numbers(), _Numbers()
-    rows: list[tuple[float, ...]] = []
+    people, prompts = _Numbers(), _Numbers()
+    known: dict[int, tuple[list[int], int]] = {}
+    by_size: dict[int, list[tuple[Any, ...]]] = defaultdict(list)
     for number, vote in enumerate(votes):
-        item, person, prompt = vote.item, people[vote.person], prompts[vote.item.prompt]
-        position = {candidate: at for at, candidate in enumerate(vote.shown)} if vote.shown else None
-        for i, j, result in ((o.first, o.second, o.result) for o in vote.outcomes):
-            one, other = item.features[i], item.features[j]
-            earlier = _sign(position[j] - position[i]) if position else 0
-            looks = ((a - b) / (a + b) if a + b else 0.0 for a, b in zip(one, other, strict=True))
-            rows.append(
-                (
-                    number, item.task, units[(item.task, i, j)], prompt, person, place[item.models[i]], place[item.models[j]], result,
-                    earlier, _sign(one[0] - other[0]), *looks,
-                )
-            )  # fmt: skip
-    table = np.array(rows, dtype=np.float64).reshape(len(rows), -1 if rows else 10 + len(COVARIATES))
-    whole = table[:, :10].astype(np.int64).T
-    columns = dict(zip(_WHOLE, (*whole[:7], *whole[8:]), strict=True))
-    return Couples(names, people.names, result=table[:, 7], covariates=table[:, 10:], **columns)
+        item, size = vote.item, len(vote.item.models)
+        ranks = ranks_of(vote.answer, size)
+        if ranks is None or size < 2:
+            continue
+        if id(item) not in known:
+            known[id(item)] = ([place[model] for model in item.models], prompts[item.prompt])
+        models, prompt = known[id(item)]
+        best = -1 if vote.answer.best is None else vote.answer.best
+        whole = (number, item.task, prompt, people[vote.person], best)
+        by_size[size].append((whole, models, ranks, item.features, vote.shown or [0] * size))
+    parts = [_couples_of_size(size, rows) for size, rows in by_size.items()]
+    columns = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]} if parts else _couples_of_size(2, [])
+    columns["unit"] = np.unique(columns["unit"], return_inverse=True)[1]
+    order = np.argsort(columns["vote"], kind="stable")
+    return Couples(names, people.names, **{name: column[order] for name, column in columns.items()})
 
 
-def _sign(number: int) -> int:
-    return (number > 0) - (number < 0)
+def _couples_of_size(size: int, rows: list[tuple[Any, ...]]) -> dict[str, NDArray[Any]]:
+    """The columns of `Couples` for votes on items of `size` candidates."""
+    n = len(rows)
+    whole, models, ranks, features, shown = zip(*rows, strict=True) if rows else ((), (), (), (), ())
+    number, task, prompt, person, best = np.array(whole, np.int64).reshape(n, 5).T[:, :, None]
+    model, rank, position = (np.array(values, np.int64).reshape(n, size) for values in (models, ranks, shown))
+    stood = np.argsort(position, axis=1, kind="stable") * (position.max(axis=1, keepdims=True, initial=0) > 0)
+    looks = np.array(features, np.float64).reshape(n, size, len(COVARIATES))
+    i, j = np.triu_indices(size, 1)
+    said = (best < 0) | (best == i) | (best == j)  # of those that were not picked as the best one nothing is known among themselves
+    one, other = looks[:, i], looks[:, j]
+    columns: dict[str, NDArray[Any]] = {
+        "vote": number, "task": task, "unit": (task * UNITS + i) * UNITS + j, "prompt": prompt, "person": person, "first": model[:, i],
+        "second": model[:, j], "result": (1 + np.sign(rank[:, j] - rank[:, i])) / 2, "earlier": np.sign(stood[:, j] - stood[:, i]),
+        "longer": np.sign(one[..., 0] - other[..., 0]).astype(np.int64),
+    }  # fmt: skip
+    flat = {name: np.broadcast_to(column, said.shape)[said] for name, column in columns.items()}
+    flat["covariates"] = np.divide(one - other, one + other, out=np.zeros_like(one), where=one + other > 0)[said]
+    return flat
 
 
 class _Numbers(dict[object, int]):
