@@ -34,6 +34,7 @@ from studio.workspace import Workspace
 
 if TYPE_CHECKING:
     from studio.evaluate.report import Report
+    from studio.feedback.api import Feedback
     from studio.inference.compare import CandidateInfo
 
 Messages = list[dict[str, str]]
@@ -55,6 +56,13 @@ class Studio:
     def engine(self) -> Engine:
         """Loaded models that answer."""
         return Engine(self.workspace)
+
+    @cached_property
+    def feedback(self) -> Feedback:
+        """Labelling projects: items for people, what they said of them, what that is worth, and datasets made of it."""
+        from studio.feedback.api import Feedback
+
+        return Feedback(self.workspace)
 
     def _free_gpu(self) -> None:
         """Before a run: models loaded to answer make room on a GPU; on a CPU they may stay."""
