@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 from studio.data.conversations import Reader, RowError, as_text, is_transcript, looks_like_messages
@@ -23,6 +24,16 @@ FALSE = {"false", "0", "no", "bad", "n", "f"}
 FIRST = {"1", "a", "first", "response_a", "model_a", "answer_a"}
 SECOND = {"2", "b", "second", "response_b", "model_b", "answer_b"}
 TIES = {"0", "tie", "both", "neither", "equal", "tie (bothbad)"}
+
+
+@dataclass(frozen=True)
+class Judged:
+    """A row of two answers or more as something that people judge: the answers in the order in which they stand, and what each voter said
+    of them as ranks (1 is best, equal is a tie)."""
+
+    prompt: list[Message]
+    answers: list[list[Message]]
+    votes: list[list[int]]
 
 
 class Converter:
@@ -77,6 +88,26 @@ class Converter:
             if text := as_text(source.value(values), name):
                 row[name] = text
         return row
+
+    def judged(self, values: Row) -> Judged:
+        """What a preference or ranking row says people judged, also where they found a tie or disagreed; raises `RowError`."""
+        if self.mapping.kind == "ranking":
+            row = self._ranking(values)
+            return Judged(row["prompt"], row["completions"], [row["ranks"]])
+        if "winner" not in self.sources:
+            row = self._preference(values)
+            return Judged(row["prompt"], [row["chosen"], row["rejected"]], [[1, 2]])
+        both = ("response_a", "response_b")
+        prompt, first, second = self._two_answers(values, both, self._either)
+        ranks = {"a": [1, 2], "b": [2, 1], "tie": [1, 1]}
+        return Judged(prompt, [first, second], [ranks[vote] for vote in self._votes(values)])
+
+    def _either(self, name: str, values: Row) -> list[Message]:
+        """One of two answers that were judged: it may be empty, which is an answer too."""
+        value = self.sources[name].value(values)
+        if not isinstance(value, dict | list) and not as_text(value, name).strip():
+            return [{"role": "assistant", "content": ""}]
+        return self._reply_of(value, name)
 
     def _tools(self, values: Row) -> str:
         try:
@@ -155,25 +186,36 @@ class Converter:
             better, worse = self._ordered(values)
         else:
             better, worse = "chosen", "rejected"
-        whole = [self.sources[name].value(values) for name in (better, worse)]
-        if all(is_transcript(value) for value in whole):
-            chosen, rejected = (self.reader.conversation(value, name) for value, name in zip(whole, (better, worse), strict=True))
-        else:
-            chosen, rejected = self._reply(better, values), self._reply(worse, values)
-        given = self._prompt(values) if "prompt" in self.sources else self._before(values)
-        prompt, chosen, rejected = _part(given, chosen, rejected)
+        prompt, chosen, rejected = self._two_answers(values, (better, worse), self._reply)
         row: Row = {"prompt": prompt, "chosen": chosen, "rejected": rejected}
         if "margin" in self.sources and (margin := self.sources["margin"].value(values)) not in (None, ""):
             row["margin"] = _number(margin, "margin")
         return row
 
+    def _two_answers(
+        self, values: Row, names: tuple[str, str], read: Callable[[str, Row], list[Message]]
+    ) -> tuple[list[Message], list[Message], list[Message]]:
+        """The prompt and the two answers of these names."""
+        whole = [self.sources[name].value(values) for name in names]
+        if all(is_transcript(value) for value in whole):
+            first, second = (self.reader.conversation(value, name) for value, name in zip(whole, names, strict=True))
+        else:
+            first, second = (read(name, values) for name in names)
+        given = self._prompt(values) if "prompt" in self.sources else self._before(values)
+        return _part(given, first, second)
+
     def _ordered(self, values: Row) -> tuple[str, str]:
         """Which of two answers is better and which worse; of several votes the majority decides."""
-        value = from_json(self.sources["winner"].value(values))
-        votes = Counter(self._vote(vote) for vote in value) if isinstance(value, list) else Counter([self._vote(value)])
+        given = self._votes(values)
+        votes = Counter(given)
         if votes["a"] == votes["b"]:
-            raise RowError("winner is a tie" if not isinstance(value, list) else "the votes are a tie")
+            raise RowError("winner is a tie" if len(given) == 1 else "the votes are a tie")
         return ("response_a", "response_b") if votes["a"] > votes["b"] else ("response_b", "response_a")
+
+    def _votes(self, values: Row) -> list[str]:
+        """What each voter said: `a`, `b` or `tie`."""
+        value = from_json(self.sources["winner"].value(values))
+        return [self._vote(vote) for vote in (value if isinstance(value, list) else [value])]
 
     def _vote(self, value: Any) -> str:
         """`a`, `b` or `tie`."""

@@ -65,7 +65,7 @@ PAIRS = (
 )
 TWO_ANSWERS = ("response", "answer", "output", "completion", "reply", "conversation")
 TWO_NAMES = (("_a", "_b"), ("_1", "_2"), ("1", "2"), ("_0", "_1"))
-WINNERS = ("winner", "label", "preference", "preferred", "better", "choice", "verdict", "better_response_id")
+WINNERS = ("winner", "label", "preference", "preferred", "better", "choice", "verdict", "better_response_id", "vote", "votes")
 GOOD = ("label", "kto_tag", "is_good", "desirable")
 SCORES = ("score", "rating", "reward", "overall_score")
 ANSWERS = ("completions", "answers", "responses", "candidates", "outputs")
@@ -105,8 +105,10 @@ class Look:
         return [value for row in self.sample if (value := row.get(column)) is not None and value != ""]
 
     def said(self, column: str) -> set[str]:
-        """The different values of a column of single values, in lower case; empty for other columns."""
-        values = self.values(column) if column else []
+        """The different values of a column of single values, or of lists of such, in lower case; empty for other columns."""
+        values = [from_json(value) for value in self.values(column)] if column else []
+        if values and all(isinstance(value, list) for value in values):
+            values = [item for value in values for item in value]
         scalar = all(isinstance(value, str | int | float) for value in values)
         return {str(int(v) if isinstance(v, float) and v.is_integer() else v).strip().casefold() for v in values} if scalar else set()
 
@@ -120,6 +122,12 @@ class Look:
     def is_messages(self, column: str) -> bool:
         values = self.values(column)
         return bool(values) and sum(looks_like_messages(value) for value in values) * 2 > len(values)
+
+    def asked(self) -> str:
+        """The column of the prompt, or the template that puts its input behind it, where that has a column of its own; or ""."""
+        prompt, extra = self.first(PROMPTS), self.first(("input", "context"))
+        plain = prompt and extra and prompt != extra and self.is_scalar(prompt) and self.is_scalar(extra) and not self.is_messages(prompt)
+        return f"{{{prompt}}}\n\n{{{extra}}}" if plain else prompt
 
     def is_transcript(self, column: str) -> bool:
         values = self.values(column)
@@ -186,7 +194,7 @@ def _preference(look: Look) -> Iterator[Recognition]:
     chosen, rejected = look.first(CHOSEN), look.first(REJECTED)
     if not chosen or not rejected:
         return
-    prompt = look.first(PROMPTS)
+    prompt = look.asked()
     whole = look.is_messages(chosen) or look.is_transcript(chosen)
     if not prompt and not whole:
         return
@@ -202,7 +210,7 @@ def _comparison(look: Look) -> Iterator[Recognition]:
     if not pairs or not winner or not (said := look.said(winner)):
         return
     first, second = (look.names[name] for name in pairs[0])
-    prompt = look.first(PROMPTS)
+    prompt = look.asked()
     if not prompt and not look.is_messages(first) and not look.is_transcript(first):
         return
     numbered = pairs[0][0].endswith("0")
@@ -222,7 +230,7 @@ def _comparison(look: Look) -> Iterator[Recognition]:
 
 
 def _ranking(look: Look) -> Iterator[Recognition]:
-    prompt, answers, ranks, ranked = (look.first(names) for names in (PROMPTS, ANSWERS, RANKS, RANKED))
+    prompt, answers, ranks, ranked = look.asked(), look.first(ANSWERS), look.first(RANKS), look.first(RANKED)
     if prompt and answers and ranks and look.is_list(answers) and look.is_list(ranks):
         mapping = Mapping(kind="ranking", prompt=prompt, completions=answers, ranks=ranks, **look.common())
         why = f"The column {answers} holds several answers to one prompt and {ranks} the rank of each; 1 is best."
