@@ -1,7 +1,7 @@
 """The report on the votes of labelling projects: who is better and how sure that is, how far people agree, who to look at.
 
 `report` reads what counts and hands it to `studio/feedback/statistics`. A report is kept until something is judged, taken back or added,
-so it can be asked for as often as a page likes. `standing_fit` is the bare fit, for choosing what to ask next.
+so it can be asked for as often as a page likes.
 """
 
 from __future__ import annotations
@@ -17,15 +17,14 @@ from studio import db
 from studio.errors import FeedbackError
 from studio.feedback import judgements
 from studio.feedback.judgements import JudgementInfo
+from studio.feedback.opinions import RULE_NAMES, Rule
 from studio.feedback.projects import get_project
-from studio.feedback.statistics.bradley_terry import Fit
 from studio.feedback.statistics.results import Report
-from studio.feedback.statistics.summary import Counts, first_votes, fit_of, summarise
-from studio.feedback.statistics.votes import Item, Vote, couples_of, features_of
+from studio.feedback.statistics.summary import Counts, summarise
+from studio.feedback.statistics.votes import Item, Vote, features_of
 from studio.feedback.tasks import TaskOutline, outline
 from studio.workspace import Workspace
 
-Rule = Literal["all", "adjudicated"]
 Side = Literal["", "train", "held_out"]
 DRAWN_AT_RANDOM = ("label", "simulation")
 AT_ONCE = 500
@@ -51,18 +50,20 @@ class _Kept:
 
 
 _REPORTS = _Kept(32)
-_FITS = _Kept(64)
 _LOOKS = _Kept(200_000)
 
 
 def report(ws: Workspace, project_ids: Sequence[int], length_controlled: bool = True, side: Side = "", rule: Rule = "all") -> Report:
     """What the votes of these projects are worth together; `side` narrows it down to held-out or training prompts.
 
-    By default every first vote counts. With `rule="adjudicated"` a lead's decision replaces the votes on its item in the standings. Raises
-    `NotFoundError` for an unknown project, `FeedbackError` for an unknown side or rule.
+    Who is better is told by `rule`: every first vote counts (`all`), or for each two answers what most people said (`majority`), or the
+    lead's decision and elsewhere the majority (`adjudicated`). Raises `NotFoundError` for an unknown project and `FeedbackError` for an
+    unknown side or rule.
     """
-    if side not in get_args(Side) or rule not in get_args(Rule):
-        raise FeedbackError(f"Votes cannot be counted for {side or rule!r}.", "Choose train, held_out or both, and all or adjudicated.")
+    if side not in get_args(Side) or rule not in RULE_NAMES:
+        raise FeedbackError(
+            f"Votes cannot be counted for {side or rule!r}.", "Choose train, held_out or both; and all, majority or adjudicated."
+        )
     ids = sorted({get_project(ws, id).id for id in project_ids})
     key = (ws.root, tuple(ids), length_controlled, side, rule, _stamp(ws, ids))
     found = _REPORTS.get(key)
@@ -72,32 +73,14 @@ def report(ws: Workspace, project_ids: Sequence[int], length_controlled: bool = 
     return found
 
 
-def standing_fit(ws: Workspace, project_ids: Sequence[int], side: Side = "") -> tuple[list[str], Fit] | None:
-    """The names of the models that were compared and the fit of their strengths; None before any were."""
-    key = (ws.root, tuple(project_ids), side, _stamp(ws, project_ids))
-    found = _FITS.get(key)
-    if found is None:
-        votes, _ = _votes(ws, project_ids, side)
-        couples = couples_of(first_votes([vote for vote in votes if not vote.adjudication]))
-        fit = fit_of(couples.where(couples.first != couples.second))
-        found = (couples.models, fit)
-        _FITS.put(key, found)
-    return None if found[1] is None else found
-
-
 def _make(ws: Workspace, ids: list[int], length_controlled: bool, side: Side, rule: Rule) -> Report:
-    votes, tasks = _votes(ws, ids, side)
-    given = [vote for vote in votes if not vote.adjudication]
-    standing = first_votes(given)
-    if rule == "adjudicated":
-        decided = {vote.item.task for vote in votes if vote.adjudication}
-        standing = [vote for vote in first_votes(votes) if vote.adjudication == (vote.item.task in decided)]
+    tasks = [task for task in outline(ws, ids) if not side or task.side == side]
+    items = _items(ws, tasks)
+    votes = [_vote(row, items[row.task_id]) for row in judgements.effective(ws, ids) if row.task_id in items]
     ordinary = [task for task in tasks if task.gold is None]
-    counts = Counts(
-        projects=ids, side=side, rule=rule, models=sorted({model for task in tasks for model in task.models}), judgements=len(given),
-        tasks=len(ordinary), done=sum(task.judged >= task.overlap for task in ordinary),
-    )  # fmt: skip
-    return summarise(given, standing, counts, length_controlled)
+    models = sorted({model for task in tasks for model in task.models})
+    done = sum(task.judged >= task.overlap for task in ordinary)
+    return summarise(votes, Counts(ids, side, rule, models, len(ordinary), done), length_controlled)
 
 
 def _stamp(ws: Workspace, ids: Sequence[int]) -> tuple[Any, ...]:
@@ -107,14 +90,6 @@ def _stamp(ws: Workspace, ids: Sequence[int]) -> tuple[Any, ...]:
     with ws.db.read() as session:
         newest = session.scalar(select(func.max(j.id)).where(j.project_id.in_(ids)))
         return (newest, *session.execute(counted.where(t.project_id.in_(ids))).one())
-
-
-def _votes(ws: Workspace, ids: Sequence[int], side: Side) -> tuple[list[Vote], list[TaskOutline]]:
-    """All votes that count, and the tasks, of one side or both."""
-    tasks = [task for task in outline(ws, ids) if not side or task.side == side]
-    items = _items(ws, tasks)
-    rows = judgements.effective(ws, ids)
-    return [_vote(row, items[row.task_id]) for row in rows if row.task_id in items], tasks
 
 
 def _vote(row: JudgementInfo, item: Item) -> Vote:

@@ -6,12 +6,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from studio.feedback.statistics import bias, bradley_terry, words
-from studio.feedback.statistics.agreement import agreement, consistency
+from studio.feedback.statistics.agreement import VALUES, agreement, consistency
 from studio.feedback.statistics.bradley_terry import Fit, Games
 from studio.feedback.statistics.matrix import win_matrix
 from studio.feedback.statistics.people import annotators
@@ -23,6 +23,7 @@ from studio.feedback.statistics.votes import COVARIATES, Couples, Vote, couples_
 HALF_WIDTH_POINTS = 5
 FEWEST_CONTROLLED = 20
 FEWEST_DIFFERENT = 10
+CROWDED = 2.0
 
 
 @dataclass(frozen=True)
@@ -33,32 +34,33 @@ class Counts:
     side: str
     rule: str
     models: list[str]
-    judgements: int
     tasks: int
     done: int
 
 
-def summarise(votes: Sequence[Vote], standing: Sequence[Vote], counts: Counts, length_controlled: bool = True) -> Report:
-    """The report on `votes`; who is better is told from `standing`, which are those that `first_votes` leaves or what takes their place."""
-    first = first_votes(votes)
+def summarise(votes: Sequence[Vote], counts: Counts, length_controlled: bool = True) -> Report:
+    """The report on `votes`, adjudications among them; who is better is told by `counts.rule`, all else from what annotators said."""
+    given = [vote for vote in votes if not vote.adjudication]
+    first = first_votes(given)
     judged = couples_of(first)
-    games = judged if list(standing) == first else couples_of(standing)
+    games = judged if counts.rule == "all" else standing_couples(first, [vote for vote in votes if vote.adjudication], counts.rule)
     met = games.where(games.first != games.second)
     fit = fit_of(met)
     order = best_first(fit, met) if fit else []
     names = [met.models[index] for index in order]
     table = standings(fit, met.models, order) if fit else []
     effects, adjusted = _controlled(met) if length_controlled else ([], None)
+    people = len({vote.person for vote in given})
     return Report(
         projects=counts.projects,
         side=counts.side,
         rule=counts.rule,
         models=counts.models,
-        judgements=counts.judgements,
-        people=len({vote.person for vote in votes}),
+        judgements=len(given),
+        people=people,
         tasks=counts.tasks,
         done=counts.done,
-        sentence=words.progress(counts.judgements, len({vote.person for vote in votes}), counts.done, counts.tasks),
+        sentence=words.progress(len(given), people, counts.done, counts.tasks),
         standings=table,
         standings_sentence=words.standings([(one.model, one.win_rate, one.win_low, one.win_high) for one in table]),
         controlled=adjusted,
@@ -67,11 +69,11 @@ def summarise(votes: Sequence[Vote], standing: Sequence[Vote], counts: Counts, l
         verdicts=verdicts(fit, met.models, order) if fit else [],
         matrix=win_matrix(met, order),
         disconnected=words.disconnected([[met.models[index] for index in group] for group in groups_with_games(fit)]) if fit else "",
-        whole_rankings=whole_rankings(standing, names) if fit else None,
+        whole_rankings=whole_rankings(first, names) if fit and counts.rule == "all" else None,
         agreement=agreement(judged),
-        biases=[bias.position(judged), bias.length(judged), bias.speed(votes)],
-        consistency=consistency(votes),
-        annotators=annotators(votes, judged),
+        biases=[bias.position(judged), bias.length(judged), bias.speed(given)],
+        consistency=consistency(given),
+        annotators=annotators(given, judged),
         ratings=ratings(first),
         acceptable=acceptable(first),
     )
@@ -80,6 +82,28 @@ def summarise(votes: Sequence[Vote], standing: Sequence[Vote], counts: Counts, l
 def first_votes(votes: Sequence[Vote]) -> list[Vote]:
     """The votes that count for who is better and for agreement: no repeats, no gold items."""
     return [vote for vote in votes if not vote.repeat and vote.item.gold is None]
+
+
+def standing_couples(votes: Sequence[Vote], decisions: Sequence[Vote], rule: str) -> Couples:
+    """What stands of each two answers: by `majority` what most people said, by `adjudicated` the lead's decision and elsewhere that."""
+    if rule == "majority":
+        return majority(couples_of(votes))
+    both = couples_of([*votes, *(vote for vote in decisions if vote.item.gold is None)])
+    decided = both.vote >= len(votes)
+    return majority(both.where(decided | ~np.isin(both.task, both.task[decided])))
+
+
+def majority(couples: Couples) -> Couples:
+    """One row for each two answers with what most votes say; none where no result has more votes than each other."""
+    units, at, number = np.unique(couples.unit, return_index=True, return_inverse=True)
+    values = np.array(VALUES)
+    counts = np.stack([np.bincount(number, couples.result == value, len(units)) for value in values], axis=1)
+    clear = np.count_nonzero(counts == counts.max(axis=1, keepdims=True, initial=0), axis=1) == 1
+    rows = np.zeros(len(couples), np.bool_)
+    rows[at[clear]] = True
+    most = np.zeros(len(couples))
+    most[at] = values[counts.argmax(axis=1)]
+    return replace(couples, result=most).where(rows)
 
 
 def fit_of(couples: Couples, covariates: np.ndarray | None = None) -> Fit | None:
@@ -124,7 +148,7 @@ def _verdict(fit: Fit, models: Sequence[str], a: int, b: int) -> Verdict:
     games, names = int(fit.games[a, b]), (models[a], models[b])
     more = bradley_terry.judgements_needed(fit, a, b, HALF_WIDTH_POINTS / 100)
     more = words.about(more) if more is not None else None
-    wanted = words.more_judgements(more, HALF_WIDTH_POINTS)
+    wanted = words.more_judgements(more, HALF_WIDTH_POINTS, fit.design_effect(a, b) > CROWDED)
     if not fit.together(a, b):
         sentence = f"{words.never_compared(*names)} {wanted}"
         return Verdict(

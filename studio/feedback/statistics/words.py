@@ -48,17 +48,24 @@ def p_value(p: float) -> str:
 
 def verdict(a: str, b: str, win_rate: float, low: float, high: float, confidence: float, games: int) -> str:
     """What is known of `a` against `b`, of which `a` is ahead."""
-    share = percent_interval(win_rate, low, high)
+    share, sure = percent_interval(win_rate, low, high), confidence_of(confidence)
     met = f"{counted(games, 'comparison')} of the two" if games else "known only through others, as the two never met directly"
     if confidence >= SURE:
-        return f"{a} beats {b} with {percent(confidence)} confidence: it wins {share} ({met})."
-    return f"{a} and {b} cannot be told apart yet: {a} wins {share}, and is the better one with {percent(confidence)} confidence ({met})."
+        return f"{a} beats {b} with {sure} confidence: it wins {share} ({met})."
+    return f"{a} and {b} cannot be told apart yet: {a} wins {share}, and is the better one with {sure} confidence ({met})."
 
 
-def more_judgements(number: int | None, points: int) -> str:
+def confidence_of(share: float) -> str:
+    """`93 %`; nothing is ever said to be certain."""
+    return "more than 99.9 %" if share > 0.999 else f"{100 * share:.1f} %" if share > 0.99 else percent(share)
+
+
+def more_judgements(number: int | None, points: int, crowded: bool = False) -> str:
+    """How far it is to an interval of ± `points`; `crowded` says that many votes are on the same prompts."""
     if number is None:
         return f"This is known to within ±{points} points."
-    return f"About {counted(number, 'more judgement')} of the two for ±{points} points."
+    hint = " if they are spread like those so far; on new prompts fewer do" if crowded else ""
+    return f"About {counted(number, 'more judgement')} of the two for ±{points} points{hint}."
 
 
 def never_compared(a: str, b: str) -> str:
