@@ -117,7 +117,7 @@ function pendingName(act) { return `pending.${person.name}.${act.body.key}`; }
 /* See an act through until the server has it, or says why it will not have it. */
 async function settle(act) {
   locked = true;
-  parts.work.classList.add("waiting");
+  parts.work.classList.add("sending");
   saving("Saving …");
   try {
     const answer = await deliver(act.name, act.body, failing);
@@ -149,7 +149,7 @@ async function refused(error, act) {
 function settled() {
   if (failing.told) { epoch += 1; clearNotice(); }
   failing.told = false;
-  parts.work.classList.remove("waiting");
+  parts.work.classList.remove("sending");
   saving("");
   refresh();
 }
@@ -284,7 +284,10 @@ function press(key) {
   if (!item) return null;
   if (drawer && drawer.press && (digit(key) || key === "Enter")) return drawer.press(key);
   if (/^mark[1-9]$/.test(key)) return item.marks && Number(key[4]) <= item.cards.length ? setMark(Number(key[4]) - 1, NEXT_MARK.get(draft.acceptable[Number(key[4]) - 1])) : null;
-  return mode.press(key) ? null : FIXED[key] && FIXED[key]();
+  if (!mode.press(key)) return FIXED[key] && FIXED[key]();
+  const marked = parts.cards.children[at.card];
+  if (item && marked && mode !== pair && mode !== forced) marked.scrollIntoView({ block: "nearest" });
+  return null;
 }
 
 function markAll(mark) {

@@ -77,7 +77,7 @@ function marksOf(index) {
 function cardOf(card, index) {
   const own = mode.onCard ? mode.onCard(index) : {};
   const tag = make("span", "label-tag");
-  const head = make("header", "", null, make("strong", "label-letter", letter(index)), tag, make("span", "label-space"), ...(own.head || []), ...(item.marks ? [marksOf(index)] : []));
+  const head = make("header", "", null, make("strong", "label-letter", item.cards.length > 1 ? letter(index) : "Answer"), tag, make("span", "label-space"), ...(own.head || []), ...(item.marks ? [marksOf(index)] : []));
   const body = make("div", "label-text", null, ...(card.messages && card.messages.length ? card.messages.map(messageOf) : [verbatim(textOf(card.text))]));
   body.tabIndex = 0;
   body.setAttribute("role", "region");
@@ -145,6 +145,7 @@ function placeOf(label, value) {
 function rankBoard() {
   const places = item.cards.map((_, index) => placeOf(index === 0 ? "1 best" : index === item.cards.length - 1 ? `${index + 1} worst` : String(index + 1), index + 1));
   const board = make("div", "label-board", null, placeOf("not ranked", null), ...places);
+  board.style.setProperty("--count", item.cards.length);
   board.setAttribute("aria-hidden", "true");
   board.title = "Drag an answer by its head, or its letter here, onto a place; two on one place are a tie.";
   return board;

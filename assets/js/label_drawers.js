@@ -65,7 +65,7 @@ function skipDrawer() {
   const box = field("input", "Why (optional)", "", (text) => { note = text; }, () => go("other"));
   box.placeholder = "In your own words (optional)";
   const pick = (reason) => (reason === "other" && !note.trim() ? box.focus() : go(reason));
-  const node = make("div", "", null, make("strong", "", "Skip, because it is:"), make("div", "label-reasons", null, ...reasonButtons(SKIP_REASONS, null, pick)), box, button("Cancel", "Esc", closeDrawer, "label-button quiet"));
+  const node = make("div", "", null, make("strong", "", "Why do you skip it?"), make("div", "label-reasons", null, ...reasonButtons(SKIP_REASONS, null, pick)), box, button("Cancel", "Esc", closeDrawer, "label-button quiet"));
   return { node, press: (key) => (SKIP_REASONS[digit(key) - 1] ? pick(SKIP_REASONS[digit(key) - 1]) : null) };
 }
 
@@ -87,7 +87,7 @@ function flagDrawer() {
     drawer.box.focus();
   };
   const chosen = (reason) => draft.flags.some((flag) => flag.reason === reason);
-  const node = make("div", "", null, make("strong", "", "Flag this item:"), make("div", "label-reasons", null, ...reasonButtons(FLAG_REASONS, chosen, pick)), box, button("Close", "Esc", closeDrawer, "label-button quiet"));
+  const node = make("div", "", null, make("strong", "", "What is wrong with it?"), make("div", "label-reasons", null, ...reasonButtons(FLAG_REASONS, chosen, pick)), box, button("Close", "Esc", closeDrawer, "label-button quiet"));
   return { node, box, press: (key) => { if (key === "Enter") closeDrawer(); else if (FLAG_REASONS[digit(key) - 1]) pick(FLAG_REASONS[digit(key) - 1]); } };
 }
 

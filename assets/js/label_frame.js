@@ -1,5 +1,6 @@
 /* Labelling: the frame around the item: bar, notices, foot, guidelines, what stands there when nothing is left; and the start of it all. */
 const parts = {};
+const narrow = window.matchMedia("(max-width: 640px)");
 
 function buildFrame() {
   root.tabIndex = -1;
@@ -61,9 +62,10 @@ function paintFrame() {
   parts.undo.title = undoable ? "Take back your last judgement and judge that item again" : "There is nothing to take back";
   parts.guide.hidden = !guidelines.text || !project || guidelines.project !== project.id;
   parts.guide.firstChild.textContent = `Guidelines v${guidelines.number}`;
+  root.classList.toggle("guided", there && !parts.aside.hidden);
   parts.guide.setAttribute("aria-expanded", String(!parts.aside.hidden));
   const all = progress ? progress.done_by_me + progress.left_for_me : 0;
-  parts.top.querySelector(".label-where").hidden = !progress;
+  parts.top.querySelector(".label-where").hidden = !all;
   if (progress) {
     parts.bar.max = all || 1;
     parts.bar.value = progress.done_by_me;
@@ -81,7 +83,7 @@ function paintFrame() {
   parts.edit.hidden = !item.edits;
   parts.onceLabel.hidden = !["pair", "forced", "best"].includes(item.mode);
   parts.once.checked = atOnce();
-  if (!locked) parts.status.textContent = missing || mode.said();
+  if (!locked) parts.status.textContent = missing ? (narrow.matches ? missing.split(";")[0] : missing) : mode.said();
   parts.status.classList.toggle("ready", !missing);
 }
 
@@ -169,7 +171,7 @@ function togglePrompt() {
 
 /* Nothing to judge: why, and what could be next. */
 function drawNothing() {
-  parts.question.textContent = project ? project.name || "Labelling" : "Labelling";
+  parts.question.textContent = (projects.length < 2 && project && project.name) || "Labelling";
   const others = projects.filter((one) => one.left > 0 && (!project || one.id !== project.id));
   const left = progress ? progress.left_for_me : 0;
   const [title, text] = !project
@@ -177,8 +179,8 @@ function drawNothing() {
     : left > 0
       ? ["Others hold the last items", `${left} may come free; this page looks again by itself.`]
       : ["All done", progress && progress.done_by_me ? `You have judged ${progress.done_by_me} ${progress.done_by_me === 1 ? "item" : "items"} of this project. Undo takes back the last.` : "There is no item for you in this project."];
-  const steps = others.map((one) => button(`Go on with ${one.name} (${one.left} left)`, "", () => open(one.id), "step"));
-  parts.nothing.replaceChildren(make("h2", "", title), make("p", "", text), ...steps);
+  const steps = others.map((one, index) => button(`${one.name}, ${one.left} left`, "", () => open(one.id), index ? "label-button" : "step"));
+  parts.nothing.replaceChildren(make("h2", "", title), make("p", "", text), ...(steps.length ? [make("p", "", "Go on with another project:"), make("div", "label-others", null, ...steps)] : []));
 }
 
 function drawProjects() {

@@ -35,7 +35,7 @@ function scaleOf(name, steps) {
 const pair = {
   question: "Which answer is better?",
   part: "strength",
-  missing: () => (draft.strength === null ? "Say which is better: 1 to 7, or ← and →" : ""),
+  missing: () => (draft.strength === null ? "Say which is better; 1 to 7, or ← and →" : ""),
   said: () => strengthWords(draft.strength),
   tag: (index) => (draft.strength !== null && draft.strength !== 0 && (draft.strength < 0) === (index === 0) ? STRENGTHS[3 - Math.abs(draft.strength)] : ""),
   board: () => scaleOf("Which answer is better, and by how much", [-3, -2, -1, 0, 1, 2, 3].map((value) => {
@@ -57,7 +57,7 @@ const pair = {
 
 const forced = {
   ...pair,
-  missing: () => (draft.strength === null ? "Say which is better: 1 or 2, or ← and →" : ""),
+  missing: () => (draft.strength === null ? "Say which is better; 1 or 2, or ← and →" : ""),
   said: () => `${draft.strength < 0 ? "A" : "B"} is better`,
   tag: (index) => (draft.strength !== null && (draft.strength < 0) === (index === 0) ? "better" : ""),
   board: () => scaleOf("Which answer is better", [[-1, "A is better", "A is better", "1", "A is better"], [1, "B is better", "B is better", "2", "B is better"]]),
@@ -80,7 +80,7 @@ function chooseBest(index) {
 const best = {
   question: "Which answer is the best?",
   part: "best",
-  missing: () => (draft.best === null ? `Choose the best: 1 to ${item.cards.length}` : ""),
+  missing: () => (draft.best === null ? `Choose the best; 1 to ${item.cards.length}` : ""),
   said: () => `${letter(draft.best)} is the best`,
   tag: (index) => (draft.best === index ? "the best" : ""),
   onCard(index) {
@@ -121,7 +121,7 @@ const rank = {
   blank: (count) => new Array(count).fill(null),
   missing() {
     const left = draft.ranks.filter((one) => one === null).length;
-    return left ? `${draft.ranks.length - left} of ${draft.ranks.length} ranked: 1 to ${draft.ranks.length} ranks ${letter(at.card)}` : "";
+    return left ? `${draft.ranks.length - left} of ${draft.ranks.length} ranked; 1 to ${draft.ranks.length} for ${letter(at.card)}` : "";
   },
   said: () => orderWords(),
   tag: (index) => (draft.ranks[index] === null ? "" : `rank ${draft.ranks[index]}`),
@@ -167,7 +167,8 @@ const rating = {
   missing() {
     const wanted = item.cards.length * item.criteria.length;
     const given = draft.ratings.reduce((sum, one) => sum + Object.keys(one).length, 0);
-    return given < wanted ? `${given} of ${wanted} rated: ${LOWEST} to ${HIGHEST} rates how ${item.criteria[at.row]} ${letter(at.card)} is` : "";
+    const next = item.cards.length > 1 ? `${letter(at.card)}, ${item.criteria[at.row]}` : item.criteria[at.row];
+    return given < wanted ? `${given} of ${wanted} rated; ${LOWEST} to ${HIGHEST} for ${next}` : "";
   },
   said: () => "All rated",
   onCard(index) {
