@@ -1,4 +1,4 @@
-"""What is drawn of judgements: pure functions from a `studio.feedback.report.Report` to plotly figures, in light or dark.
+"""What is drawn of judgements: pure functions from a `studio.feedback.statistics.results.Report` to plotly figures, in light or dark.
 
 `figures` gives the charts that there is something for, in the order of the page, each with a sentence that says what it means. To draw
 another, write a function to a figure and name it there. Shares are drawn in per cent; lines through a dot are 95 % intervals.
@@ -8,14 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import plotly.graph_objects as go
 
 from app.figures import Chart, Colours, bare, colours_of, escaped, short
 
 if TYPE_CHECKING:
-    from studio.feedback.report import Agreement, Bias, Report, Standing, WinMatrix
+    from studio.feedback.statistics.results import Acceptable, Agreement, Bias, Rating, Report, Standing, WinMatrix
 
 ROW_HEIGHT = 34
 MOST_CELLS_WITH_WORDS = 12
@@ -43,7 +43,12 @@ def figures(report: Report, dark: bool = False) -> list[Chart]:
     charts = []
     if report.standings:
         charts += [
-            Chart("strengths", "Chance to win against the others", standing_words(report), strengths(report, colours)),
+            Chart(
+                "strengths",
+                "Chance to win against the others",
+                f"{report.standings_sentence} {report.controlled_sentence}".strip(),
+                strengths(report, colours),
+            ),
             Chart("matrix", "Who beats whom", matrix_words(report.matrix), win_matrix(report.matrix, colours)),
         ]
     if report.ratings:
@@ -54,23 +59,10 @@ def figures(report: Report, dark: bool = False) -> list[Chart]:
         charts.append(Chart("acceptable", "Acceptable answers", meaning, acceptable(report.acceptable, colours)))
     if report.agreement.raw is not None:
         charts.append(Chart("agreement", "Agreement of two people", report.agreement.sentence, agreement(report.agreement, colours)))
-    if report.biases:
+    if any(bias.share is not None for bias in report.biases):
         meaning = " ".join(bias.sentence for bias in report.biases)
         charts.append(Chart("bias", "What sways people", meaning, biases(report.biases, colours)))
     return charts
-
-
-def standing_words(report: Report) -> str:
-    """What the strengths say in a sentence."""
-    ranked = sorted(report.standings, key=lambda s: -s.win_rate)
-    if len(ranked) < 2:
-        return "Only one model has been judged; a comparison needs two."
-    best, second = ranked[0], ranked[1]
-    apart = best.win_low > second.win_high
-    said = f"{best.model} is expected to win {best.win_rate:.0%} of its comparisons"
-    how = "clearly more than any other" if apart else f"but {second.model} may be as good: their intervals overlap"
-    length = " The second row of a model allows for the length of answers." if report.controlled else ""
-    return f"{said}, {how}.{length}"
 
 
 def strengths(report: Report, colours: Colours) -> go.Figure:
@@ -102,11 +94,12 @@ def matrix_words(matrix: WinMatrix) -> str:
         return "No two models have met yet."
     share, games, a, b = max(couples, key=lambda couple: (couple[0], couple[1]))
     times = f"{games:,.0f} comparison{'' if games == 1 else 's'}"
-    return f"Each cell is how often the model of its row beat that of its column, ties as half: {a} won {share:.0%} of {times} with {b}."
+    return f"How often the model of a row beat that of a column, ties as half: {a} won {100 * share:.0f} % of {times} with {b}."
 
 
 def _share(matrix: WinMatrix, i: int, j: int) -> float:
-    return float(matrix.wins[i][j] or 0) / float(matrix.games[i][j] or 1)
+    """How often model i beat model j; ties count as half."""
+    return float(matrix.wins[i][j] or 0)
 
 
 def win_matrix(matrix: WinMatrix, colours: Colours) -> go.Figure:
@@ -124,8 +117,8 @@ def win_matrix(matrix: WinMatrix, colours: Colours) -> go.Figure:
     places = list(range(count))
     heat = go.Heatmap(
         z=shares, x=places, y=places, zmin=0, zmax=100, zmid=EVEN, xgap=2, ygap=2, showscale=False, hoverongaps=False,
-        colorscale=[[0, colours.limit], [0.5, colours.behind], [1, colours.bar]], opacity=0.85,
-        text=words, texttemplate="%{text}", textfont={"size": 12}, customdata=[[f"{a} against {b}" for b in names] for a in names],
+        colorscale=[[0, colours.lost], [0.5, colours.behind], [1, colours.won]],
+        text=words, texttemplate="%{text}", textfont={"size": 12, "color": colours.ink}, customdata=[[f"{a} against {b}" for b in names] for a in names],
         hovertemplate="%{customdata}: %{text}<extra></extra>",
     )  # fmt: skip
     figure = bare([heat], colours, height=90 + max(48 * count, 96))
@@ -145,25 +138,23 @@ def agreement(found: Agreement, colours: Colours) -> go.Figure:
 
 def biases(found: Sequence[Bias], colours: Colours) -> go.Figure:
     """The share of choices that fell on one side; without a bias the line holds 50 %."""
-    dots = [
-        Dot(BIAS_WORDS.get(bias.kind, bias.kind), 100 * bias.share, 100 * bias.low, 100 * bias.high, f"of {bias.n:,}, p = {bias.p:.2g}")
-        for bias in found
-    ]
-    plain = [i for i, bias in enumerate(found) if not bias.warning]
-    doubtful = [i for i, bias in enumerate(found) if bias.warning]
+    known = [(bias, bias.share, bias.low or 0.0, bias.high or 0.0) for bias in found if bias.share is not None]
+    dots = [Dot(BIAS_WORDS[bias.kind], 100 * share, 100 * low, 100 * high, f"of {bias.n:,} judgements") for bias, share, low, high in known]
+    plain = [i for i, (bias, *_) in enumerate(known) if not bias.warning]
+    doubtful = [i for i, (bias, *_) in enumerate(known) if bias.warning]
     traces = [_dots([dots[i] for i in plain], colours.bar, "no sign of bias", 0.0, plain)]
     if doubtful:
         traces.append(_dots([dots[i] for i in doubtful], colours.limit, "bias", 0.0, doubtful, "x"))
-    return _dot_figure(traces, [dot.name for dot in dots], colours, "share of choices, %", line=EVEN, legend=bool(doubtful and plain))
+    return _dot_figure(traces, [dot.name for dot in dots], colours, "share of choices, %", line=EVEN, legend=bool(doubtful))
 
 
-def acceptable(found: Sequence[Any], colours: Colours) -> go.Figure:
+def acceptable(found: Sequence[Acceptable], colours: Colours) -> go.Figure:
     """The share of each model's answers that are marked acceptable."""
     dots = [Dot(one.model, 100 * one.share, 100 * one.low, 100 * one.high, f"of {one.n:,} marked answers") for one in found]
     return _dot_figure([_dots(dots, colours.bar, "acceptable")], [dot.name for dot in dots], colours, "acceptable, %")
 
 
-def ratings(found: Sequence[Any], colours: Colours) -> go.Figure:
+def ratings(found: Sequence[Rating], colours: Colours) -> go.Figure:
     """The mean rating by criterion, a colour and a sign for each model."""
     models = list(dict.fromkeys(one.model for one in found))
     criteria = list(dict.fromkeys(one.criterion for one in found))
@@ -171,13 +162,20 @@ def ratings(found: Sequence[Any], colours: Colours) -> go.Figure:
     traces = []
     for number, model in enumerate(models):
         mine = [one for one in found if one.model == model]
-        dots = [Dot(one.criterion, one.mean, one.low, one.high, f"{escaped(model)}, {one.n:,} ratings") for one in mine]
+        dots = [
+            Dot(one.criterion, one.mean, _or(one.low, one.mean), _or(one.high, one.mean), f"{escaped(model)}, {one.n:,} ratings")
+            for one in mine
+        ]
         shift = (number - (len(models) - 1) / 2) * 0.6 / max(len(models), 2)
         places = [criteria.index(dot.name) for dot in dots]
         traces.append(_dots(dots, tints[number % len(tints)], short(model), shift, places, signs[number % len(signs)]))
     figure = _dot_figure(traces, criteria, colours, "mean rating, 1 to 7", legend=len(models) > 1, rows=max(1, len(models) / 2))
     figure.update_xaxes(range=[0.8, 7.2])
     return figure
+
+
+def _or(value: float | None, otherwise: float) -> float:
+    return otherwise if value is None else value
 
 
 def _dots(

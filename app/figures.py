@@ -22,7 +22,7 @@ FONT = "IBM Plex Sans, system-ui, sans-serif"
 
 @dataclass(frozen=True)
 class Colours:
-    """Text, grid, bars, the bars of other groups, what is too much, and what lies behind the figure."""
+    """Text, grid, bars, the bars of other groups, what is too much; for cells: what lies behind them, lost, won, and the words on them."""
 
     text: str
     grid: str
@@ -31,10 +31,19 @@ class Colours:
     third: str
     limit: str
     behind: str
+    lost: str
+    won: str
+    ink: str
 
 
-LIGHT = Colours(text="#475569", grid="#e2e8f0", bar="#4f46e5", second="#0891b2", third="#a16207", limit="#b91c1c", behind="#ffffff")
-DARK = Colours(text="#cbd5e1", grid="#1e293b", bar="#818cf8", second="#22d3ee", third="#fbbf24", limit="#f87171", behind="#0f172a")
+LIGHT = Colours(
+    text="#475569", grid="#e2e8f0", bar="#4f46e5", second="#0891b2", third="#a16207", limit="#b91c1c",
+    behind="#f8fafc", lost="#fca5a5", won="#a5b4fc", ink="#0f172a",
+)  # fmt: skip
+DARK = Colours(
+    text="#cbd5e1", grid="#1e293b", bar="#818cf8", second="#22d3ee", third="#fbbf24", limit="#f87171",
+    behind="#1e293b", lost="#991b1b", won="#4338ca", ink="#f1f5f9",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)

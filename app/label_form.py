@@ -17,6 +17,7 @@ from app import gate, html
 from app.choices import kept, static
 from app.guard import guarded, notice
 from app.label_part import QUIET
+from app.label_projects import against
 from app.page import Page
 from app.section_form import component, values_of
 from studio.data import store
@@ -64,7 +65,7 @@ def suggested_name(ws: Workspace, comparison: int) -> str:
     """`Round 2: support-bot-7 against starter`, and a number behind it when there is such a project."""
     info = comparing.get_comparison(ws, comparison)
     taken = {p.name for p in projects.list_projects(ws)}
-    name = html.shorten(f"Round {next_round(ws, info.models)}: {' against '.join(info.models)}", 80)
+    name = html.shorten(f"Round {next_round(ws, info.models)}: {against(info.models)}", 80)
     number = 2
     first = name
     while name in taken:

@@ -19,14 +19,13 @@ from app.label_judgements import asked_of
 from app.label_part import NONE, QUIET, Part
 from app.page import Page
 from app.task_view import TaskForm, answer_of, order_words, said, task_html
-from studio.errors import StudioError
+from studio.errors import FeedbackError, StudioError
 from studio.feedback import adjudication, judgements, projects, tasks
 from studio.feedback.answers import ranks_of
 from studio.workspace import Workspace
 
 if TYPE_CHECKING:
     from studio.feedback.adjudication import Split
-
     from studio.feedback.judgements import JudgementInfo
     from studio.feedback.tasks import TaskInfo
 
@@ -35,6 +34,7 @@ SETTLED = html.empty_state(
     "Here stand the items about which people say the opposite, the surest votes first, so that you can decide them. There is none: either "
     "people agree, or too few items were judged by several people. The settings of the project say how many judge each item.",
 )
+NOTHING_DECIDED = html.muted("Nothing was settled yet.")
 SIDE_WORDS = {"held_out": "held out", "train": "training"}
 STATE_BADGES = {"gold": ("gold", "warn"), "done": ("judged", "good"), "open": ("open", "")}
 
@@ -44,11 +44,23 @@ def splits_table(splits: Sequence[Split], chosen: int = 0) -> str:
     rows = [
         (
             str(split.task.id),
-            (html.shorten(asked_of(split.task), 80), "; ".join(f"{vote.person}: {said(vote.answer)}" for vote in split.votes)),
+            (
+                html.shorten(asked_of(split.task), 80),
+                "; ".join(f"{vote.person}: {said(vote.answer)}" for vote in split.votes),
+                f"{100 * split.confidence:.0f} %",
+                said(split.decision.answer) if split.decision else "",
+            ),
         )
         for split in splits
     ]
-    columns = [html.Column("Item"), html.Column("What people said")]
+    columns = [
+        html.Column("Item"),
+        html.Column("What people said"),
+        html.Column(
+            "Sure", number=True, wide_only=True, help="How sure the less sure of the two sides is that contradict each other most."
+        ),
+        html.Column("Settled", wide_only=True),
+    ]
     return html.table(columns, rows, selected=str(chosen or ""), label="Disagreements", empty="Nothing to settle.")
 
 
@@ -88,6 +100,7 @@ class Items:
     selected: gr.State
     prefix: str
     buttons: Callable[[TaskInfo], list[tuple[str, str, bool]]]
+    marks: bool = False
     changed: list[Any] = field(default_factory=list)
 
     def lay_out(self) -> None:
@@ -101,33 +114,45 @@ class Items:
         task, info = tasks.get_task(self.ws, number), projects.get_project(self.ws, project)
         votes = votes_on(self.ws, task)
         decided = next((vote.answer for vote in reversed(votes) if vote.source == judgements.ADJUDICATION), None)
-        return task_html(task, info.settings, votes, self.buttons(task), chosen=decided)
+        return task_html(task, info.settings, votes, self.buttons(task), chosen=decided, marks=self.marks)
 
     def open(self, event: gr.EventData, project: int) -> tuple[int, str, str]:
         number = int(key_of(event))
         return number, self.item(number, project), ""
 
 
+WAITING, DECIDED = "waiting", "settled"
+
+
 @dataclass
 class Disagreements(Items):
     """Items that people disagree about; a decision takes the item off the list and opens the next one."""
+
+    def lay_out(self) -> None:
+        with gr.Row(elem_classes="tools bar"):
+            static(html.heading("Disagreements", "decide as blind as the others: the models are not named"), scale=1, min_width=220)
+            self.which = gr.Radio(
+                [WAITING, DECIDED], value=WAITING, show_label=False, container=False, elem_id="split-which", scale=0, min_width=190
+            )
+        super().lay_out()
 
     @property
     def outputs(self) -> list[Any]:
         return [self.listing, self.chosen, self.form, self.said]
 
     def show(self, project: int) -> tuple[Any, ...]:
-        return self.next_of(project, "") if project else ("", NONE, "", "")
+        """What waits, its first item open."""
+        return (WAITING, *self.next_of(project, WAITING)) if project else (WAITING, "", NONE, "", "")
 
-    def next_of(self, project: int, words: str) -> tuple[Any, ...]:
+    def next_of(self, project: int, which: str, words: str = "") -> tuple[Any, ...]:
         """The list and its first item, with what was done last."""
-        splits = adjudication.queue(self.ws, project)
+        splits = adjudication.queue(self.ws, project, decided=which == DECIDED)
         if not splits:
-            return SETTLED, NONE, "", words
+            return (SETTLED if which == WAITING else NOTHING_DECIDED), NONE, "", words
         first = splits[0].task.id
         return splits_table(splits, first), first, self.item(first, project), words
 
-    def settle(self, request: gr.Request, event: gr.EventData, project: int) -> tuple[Any, ...]:
+    def settle(self, request: gr.Request, event: gr.EventData, project: int, which: str) -> tuple[Any, ...]:
         number = int(event.task)
         try:
             task, info = tasks.get_task(self.ws, number), projects.get_project(self.ws, project)
@@ -135,12 +160,13 @@ class Disagreements(Items):
             adjudication.adjudicate(self.ws, number, gate.person_in(request), answer)
         except StudioError as error:
             return gr.skip(), gr.skip(), gr.skip(), notice(error)
-        return self.next_of(project, notice(f"Settled: {said(answer)}. People's own votes stay as they are.", "info"))
+        return self.next_of(project, which, notice(f"Settled: {said(answer)}. People's own votes stay as they are.", "info"))
 
     def connect(self) -> Part:
         self.listing.pick(guarded(self.open), self.selected, [self.chosen, self.form, self.said], **QUIET)
-        self.changed = [self.form.act(guarded(self.settle), self.selected, self.outputs, **QUIET)]
-        return Part(self.outputs, self.show, changed=self.changed)
+        self.which.input(guarded(self.next_of), [self.selected, self.which], self.outputs, **QUIET)
+        self.changed = [self.form.act(guarded(self.settle), [self.selected, self.which], self.outputs, **QUIET)]
+        return Part([self.which, *self.outputs], self.show, changed=self.changed)
 
 
 SHOWN: dict[str, Callable[[TaskInfo], bool]] = {
@@ -197,6 +223,8 @@ class AllItems(Items):
             ranks = None
             if event.what == "gold":
                 ranks = ranks_of(answer_of(event.values, info.settings, len(task.candidates)), len(task.candidates))
+                if ranks is None:
+                    raise FeedbackError("Ratings have no right order.", "Mark gold items in projects that compare answers.")
             tasks.set_gold(self.ws, number, ranks)
         except StudioError as error:
             return gr.skip(), gr.skip(), gr.skip(), gr.skip(), notice(error)
@@ -220,8 +248,7 @@ def _gold_buttons(task: TaskInfo) -> list[tuple[str, str, bool]]:
 
 
 def build_disagreements(page: Page, selected: gr.State) -> Part:
-    made = Disagreements(page.workspace, selected, "split", lambda task: [("settle", "Settle it so", True)])
-    static(html.heading("Disagreements", "decide as blind as the others: the models are not named"))
+    made = Disagreements(page.workspace, selected, "split", lambda task: [("settle", "Settle it so", True)], marks=True)
     made.lay_out()
     return made.connect()
 

@@ -76,9 +76,7 @@ class Out:
         self.said = static(elem_id="out-said")
         static(html.heading("Files", "to use elsewhere"))
         with gr.Row(elem_classes="actions"):
-            self.rows_file = gr.Button(
-                "Prepare these rows (JSONL, as TRL reads them)", size="md", elem_id="out-rows", scale=0, min_width=260
-            )
+            self.rows_file = gr.Button("Prepare these rows (JSONL in TRL's format)", size="md", elem_id="out-rows", scale=0, min_width=260)
             self.all_file = gr.Button(
                 "Prepare all judgements with their origin", size="md", elem_id="out-judgements", scale=0, min_width=260
             )
@@ -134,21 +132,20 @@ class Out:
         )
 
     def rows_as_file(self, project: int, kind: str, rule: str, criterion: str, edits: bool) -> tuple[Any, str]:
-        path = self._path(project, kind)
         try:
-            export.export_jsonl(self.ws, [project], path=path, **_choice(kind, rule, criterion, edits))
+            path = export.export_jsonl(
+                self.ws, [project], path=self._path(project, f"{kind}.zip"), **_choice(kind, rule, criterion, edits)
+            )[0]
         except StudioError as error:
             return gr.update(visible=False), notice(error)
         return _offered(path), ""
 
     def judgements_as_file(self, project: int) -> tuple[Any, str]:
-        path = self._path(project, "judgements")
-        export.export_judgements(self.ws, [project], path)
-        return _offered(path), ""
+        return _offered(export.export_judgements(self.ws, [project], self._path(project, "judgements.jsonl"))), ""
 
     def _path(self, project: int, what: str) -> Path:
         name = proposed_name(projects.get_project(self.ws, project)).removeprefix("votes-") or "project"
-        return Path(tempfile.mkdtemp(prefix="luthier-export-")) / f"{name}-{what}.jsonl"
+        return Path(tempfile.mkdtemp(prefix="luthier-export-")) / f"{name}-{what}"
 
     def connect(self, page: Page) -> Part:
         gr.on(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from app import html
@@ -24,6 +25,11 @@ EMPTY_RESULTS = html.empty_state(
     "No results yet", "What people say about the answers of models appears here, with intervals, once there is a labelling project."
 )
 NONE_OPEN = html.muted("Open a project in the list above, or make a new one.")
+
+
+def against(models: Sequence[str]) -> str:
+    """`a against b`, or `a, b, c and d`."""
+    return " against ".join(models) if len(models) < 3 else f"{', '.join(models[:-1])} and {models[-1]}"
 
 
 def share_done(project: ProjectInfo) -> int:
@@ -81,7 +87,7 @@ def title_of(project: ProjectInfo) -> str:
     """The open project in a heading and a line."""
     asks = MODE_WORDS.get(project.mode, project.mode)
     note = (
-        f"round {project.round}: {' against '.join(project.models)}, {html.plural(project.tasks, 'item')}, "
+        f"Round {project.round}: {against(project.models)}, {html.plural(project.tasks, 'item')}, "
         f"{project.judged:,} of {html.plural(project.wanted, 'judgement')}"
     )
     return f'{html.heading(project.name, "", state_badge(project))}<p class="muted">{html.esc(note)}. {html.esc(asks)}.</p>'

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import gradio as gr
-from studio.feedback.report import report
 
 from app import feedback_charts, html, results_view
 from app.choices import Choices, key_of, static
@@ -23,6 +22,7 @@ from app.theme import script
 from studio import db
 from studio.errors import NotFoundError
 from studio.feedback import live, projects
+from studio.feedback.report import report
 from studio.workspace import Workspace
 
 SIDES = (("all prompts", ""), ("held-out prompts only", "held_out"), ("training prompts only", "train"))
@@ -72,13 +72,14 @@ def ago(seconds: float) -> str:
 
 @dataclass
 class Results:
-    """The components, and what fills them. `place` is what `drawn` takes."""
+    """The components, and what fills them. `place` is what `drawn` takes; `models` are the names that can be compared again."""
 
     ws: Workspace
     selected: gr.State
 
     def lay_out(self) -> None:
         self.summary = static(results_view.WAITING, elem_id="results-summary")
+        self.models = gr.State([])
 
     def lay_out_figures(self) -> None:
         """The figures, below whatever stands between the verdicts and them."""
@@ -99,7 +100,7 @@ class Results:
 
     @property
     def outputs(self) -> list[Any]:
-        return [self.summary, self.board, self.details, self.pulse]
+        return [self.summary, self.board, self.details, self.pulse, self.models]
 
     @property
     def place(self) -> list[Any]:
@@ -108,11 +109,11 @@ class Results:
     def drawn(self, project: int, side: str = "") -> tuple[Any, ...]:
         """Updates of `outputs` for a project, or for none."""
         if not project:
-            return "", [], "", {"project": NONE, "stamp": ""}
+            return "", [], "", {"project": NONE, "stamp": ""}, []
         stamp = pulse_of(self.ws, project)["stamp"]  # before the report, so that what comes in between is not missed
-        found = report(self.ws, [project], sides=side or "all")
+        found = report(self.ws, [project], side=side)
         charts = in_both(lambda dark: feedback_charts.figures(found, dark))
-        return results_view.summary(found), charts, results_view.details(found), {"project": project, "stamp": stamp}
+        return results_view.summary(found), charts, results_view.details(found), {"project": project, "stamp": stamp}, found.models
 
     def connect(self) -> list[Any]:
         """Draw again when there are new judgements and when other prompts shall count; gives the events."""
@@ -131,6 +132,7 @@ def build(page: Page, selected: gr.State) -> tuple[Results, Part]:
         results.again = gr.Button("Compare these models again", size="md", elem_id="results-again", scale=0, min_width=200)
     results.lay_out_figures()
     results.connect()
+    page.sends("compare", results.again.click, [results.models])
     return results, Part(results.outputs, results.drawn)
 
 

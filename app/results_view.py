@@ -1,4 +1,4 @@
-"""What judgements are worth, in words and tables: pure functions from a `studio.feedback.report.Report` to escaped HTML.
+"""What judgements are worth, in words and tables: pure functions from a `studio.feedback.statistics.results.Report` to escaped HTML.
 
 The charts beside it stand in `app/feedback_charts.py`. To show another figure of the report, add a function and name it in `details`.
 """
@@ -34,15 +34,16 @@ def summary(report: Report) -> str:
     """What came out, in sentences, the surest first; what could not be compared is said first of all."""
     if not report.judgements:
         return WAITING
-    people, items = html.plural(report.people, "person", "people"), html.plural(report.tasks, "item")
-    lead = f'<p class="lead">{html.plural(report.judgements, "judgement")} by {people} on {items}.</p>'
+    lead = f'<p class="lead">{html.esc(report.sentence)}</p>'
     warning = notice(report.disconnected, "warning") if report.disconnected else ""
     lines = "".join(f"<li>{_sureness(verdict.confidence)} {html.esc(verdict.sentence)}</li>" for verdict in report.verdicts)
     return f'{lead}{warning}<ul class="verdicts">{lines}</ul>' if lines else lead + warning
 
 
-def _sureness(confidence: float) -> str:
+def _sureness(confidence: float | None) -> str:
     """How sure a verdict is, as a badge."""
+    if confidence is None:
+        return html.badge("never met", "bad")
     if confidence >= SURE:
         return html.badge("sure", "good")
     return html.badge("likely", "") if confidence >= LIKELY else html.badge("open", "warn")
@@ -52,15 +53,23 @@ def details(report: Report) -> str:
     """The figures behind the charts: what length does, how steady people are, and each of them."""
     if not report.judgements:
         return ""
-    return effects(report) + people(report)
+    return effects(report) + agreement(report) + people(report)
 
 
 def effects(report: Report) -> str:
     """What length and format do to the choice, a sentence each."""
-    if not report.effects:
+    sentences = [effect.sentence for effect in report.effects] + ([report.whole_rankings.sentence] if report.whole_rankings else [])
+    if not sentences:
         return ""
-    lines = "".join(f"<li>{html.esc(effect.sentence)}</li>" for effect in report.effects)
+    lines = "".join(f"<li>{html.esc(sentence)}</li>" for sentence in sentences)
     return f'{html.heading("What besides the model decides")}<ul class="verdicts">{lines}</ul>'
+
+
+def agreement(report: Report) -> str:
+    """Why there is no chart of agreement; nothing where there is one."""
+    if report.agreement.raw is not None or not report.standings:
+        return ""
+    return f"{html.heading('Agreement')}{html.muted(report.agreement.sentence)}"
 
 
 PEOPLE_COLUMNS = [
@@ -82,11 +91,8 @@ def people(report: Report) -> str:
     """Each annotator in a row. Signs are for a person to look at: nobody is shut out by a figure."""
     lines = [("", _person(one)) for one in sorted(report.annotators, key=lambda a: -a.judgements)]
     table = html.table(PEOPLE_COLUMNS, lines, label="People", empty="Nobody has judged yet.")
-    steady = (
-        f"All in all people repeat themselves in {share(report.consistency)} of the items that came back. " if report.consistency else ""
-    )
-    note = "A sign under “Look at” is for you to look into; nobody is shut out by it."
-    return f'{html.heading("People")}<p class="muted">{html.esc(steady + note)}</p>{table}'
+    note = f"{report.consistency.sentence} A sign under “Look at” is for you to look into; nobody is shut out by it."
+    return f'{html.heading("People")}<p class="muted">{html.esc(note)}</p>{table}'
 
 
 def _person(one: AnnotatorReport) -> tuple[object, ...]:

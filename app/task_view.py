@@ -18,11 +18,11 @@ from studio.feedback.settings import HIGHEST_RATING, LOWEST_RATING, STRONGEST, P
 
 if TYPE_CHECKING:
     from studio.feedback.judgements import JudgementInfo
-
     from studio.feedback.tasks import TaskInfo
 
 LETTERS = "ABCDEFGHI"
 STRENGTHS = {1: "slightly better", 2: "better", 3: "much better"}
+MARKS = (("", None, "–"), ("yes", True, "yes"), ("no", False, "no"))
 PRESS = """
 element.addEventListener("submit", (event) => event.preventDefault());
 element.addEventListener("click", (event) => {
@@ -91,11 +91,14 @@ def task_html(
     buttons: Sequence[tuple[str, str, bool]] = (),
     names: bool = False,
     chosen: Answer | None = None,
+    marks: bool = False,
 ) -> str:
     """An item with its answers; `buttons` are `(what, words, primary)` and come with the fields of the mode, filled in from `chosen`;
-    `names` shows the models."""
+    `names` shows the models, `marks` asks as well whether each answer is acceptable."""
     count = len(task.candidates)
     picks, below = _fields(settings, count, chosen) if buttons else ([""] * count, "")
+    if buttons and settings.marks and marks:
+        picks = [pick + _mark(i, chosen) for i, pick in enumerate(picks)]
     cards = "".join(_card(task, i, names, picks[i]) for i in range(count))
     said_by = votes_table(votes, settings.mode == "forced") if votes else ""
     presses = "".join(
@@ -169,6 +172,13 @@ def _rating(index: int, criteria: Sequence[str], chosen: Answer | None) -> str:
     return "".join(_select(f"rating-{index}-{i}", name, values, given.get(name)) for i, name in enumerate(criteria))
 
 
+def _mark(index: int, chosen: Answer | None) -> str:
+    at = chosen.acceptable[index] if chosen is not None and chosen.acceptable else None
+    options = "".join(f'<option value="{v}"{" selected" if at is mark else ""}>{words}</option>' for v, mark, words in MARKS)
+    label = f"Is {LETTERS[index]} acceptable?"
+    return f'<label class="pick">{label} <select name="mark-{index}" aria-label="{label}">{options}</select></label>'
+
+
 def answer_of(values: Mapping[str, Any], settings: ProjectSettings, count: int) -> Answer:
     """The answer that the fields say, in the order of the item's answers; raises `FeedbackError` that says what is missing."""
     given = {name: str(value) for name, value in values.items() if str(value) != ""}
@@ -189,7 +199,8 @@ def answer_of(values: Mapping[str, Any], settings: ProjectSettings, count: int) 
         }
     if None in wanted.values():
         raise FeedbackError("Nothing is chosen.", "Say which answer is better.")
-    return parse_answer(wanted)
+    marks = [{"yes": True, "no": False}.get(given.get(f"mark-{i}", "")) for i in range(count)]
+    return parse_answer({**wanted, "acceptable": marks if any(mark is not None for mark in marks) else []})
 
 
 def _number(given: Mapping[str, str], name: str, missing: str) -> int:

@@ -73,11 +73,11 @@ class LabelTab:
             self.gone = static(elem_id="label-deleted", scale=1, min_width=140)
             self.undo = gr.Button("Undo", size="md", elem_id="label-undo", scale=0, min_width=80)
         self.panels: dict[str, Any] = {"empty": static(EMPTY, elem_id="label-empty")}
-        with gr.Column(visible=False, elem_id="label-new-panel", elem_classes="panel") as self.panels["new"]:
+        with gr.Column(visible=False, elem_id="label-new-panel") as self.panels["new"]:
             self.form = label_form.build(self.page)
-        with gr.Column(visible=False, elem_id="label-people-panel", elem_classes="panel") as self.panels["people"]:
+        with gr.Column(visible=False, elem_id="label-people-panel") as self.panels["people"]:
             self.people = label_people.build(self.page)
-        with gr.Column(visible=False, elem_id="label-detail", elem_classes="panel") as self.panels["project"]:
+        with gr.Column(visible=False, elem_id="label-detail") as self.panels["project"]:
             self._lay_out_project()
 
     def _lay_out_project(self) -> None:
