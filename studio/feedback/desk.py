@@ -7,7 +7,6 @@ to `_item` or `state`.
 
 from __future__ import annotations
 
-import importlib.util
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any, Protocol
@@ -134,8 +133,6 @@ def _chooser(ws: Workspace, project_id: int) -> Chooser | None:
     with ws.db.read() as session:
         settings = ProjectSettings(**find(session, project_id).settings)
     if settings.choice != "active" or settings.mode == "rating":
-        return None
-    if importlib.util.find_spec("studio.feedback.active") is None:
         return None
     from studio.feedback.active import chooser  # the statistics are not needed by those who only read
 
