@@ -6,6 +6,7 @@ What a person typed is never lost: WAL, `synchronous=FULL`, a 30 s busy timeout 
 from __future__ import annotations
 
 import sqlite3
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -30,6 +31,7 @@ class Database:
     def __init__(self, path: Path) -> None:
         self.path = path
         self.engine = _engine(path)
+        self._writers = threading.RLock()
         try:
             self._migrate()
         except (DatabaseError, sqlite3.DatabaseError) as error:
@@ -69,8 +71,11 @@ class Database:
 
     @contextmanager
     def write(self) -> Iterator[Session]:
-        """A session that holds the write lock from its first statement; committed at the end, rolled back on an error."""
-        with Session(self.engine.execution_options(immediate=True), expire_on_commit=False) as session, session.begin():
+        """A session that holds the write lock from its first statement; committed at the end, rolled back on an error.
+
+        Writers of this process queue in Python: SQLite lets those that wait poll at growing intervals, and some would wait for seconds.
+        """
+        with self._writers, Session(self.engine.execution_options(immediate=True), expire_on_commit=False) as session, session.begin():
             yield session
 
 

@@ -30,8 +30,8 @@ from studio.feedback.tasks import find_task, state_of
 from studio.workspace import Workspace
 
 __all__ = [
-    "ADJUDICATION", "JudgementInfo", "NewJudgement", "counts_of", "effective", "history", "pass_over", "put", "record", "record_all", "skip", "submit",
-    "take_back", "undo", "withdraw",
+    "ADJUDICATION", "JudgementInfo", "NewJudgement", "counts_of", "effective", "history", "pass_over", "put", "record", "record_all",
+    "skip", "submit", "take_back", "undo", "withdraw",
 ]  # fmt: skip
 
 VERSION = studio.__version__
