@@ -30,7 +30,7 @@ from pydantic import ValidationError
 from studio import people
 from studio.data.schema import Row
 from studio.data.store import VersionInfo
-from studio.errors import FeedbackError
+from studio.errors import FeedbackError, NotFoundError
 from studio.feedback import desk, judgements, projects, tasks
 from studio.feedback.answers import Answer, parse_answer
 from studio.feedback.judgements import JudgementInfo
@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     from studio.feedback.statistics.results import Report
 
 Project = int | str | ProjectInfo
+"""A project by its number, its name, or as it was read."""
 ADDED = "added"
 """The source of judgements that were not given on a labelling screen and do not come from a file."""
 
@@ -115,6 +116,21 @@ class Feedback:
         """Make a project `open`, `paused` or `closed`; only an open one hands out items."""
         return projects.set_state(self.workspace, self._id(project), state)
 
+    def rename(self, project: Project, name: str) -> ProjectInfo:
+        """Give a project another name."""
+        return projects.rename_project(self.workspace, self._id(project), name)
+
+    def delete(self, project: Project) -> None:
+        """Take a project off the list; its judgements stay, and `restore` brings it back."""
+        projects.delete_project(self.workspace, self._id(project))
+
+    def restore(self, name: str) -> ProjectInfo:
+        """Bring a deleted project back as it was."""
+        found = next((each for each in self.projects(deleted=True) if name in (each.name, str(each.id))), None)
+        if found is None:
+            raise NotFoundError(f"There is no deleted project {name}.", "See the list of deleted projects.")
+        return projects.restore_project(self.workspace, found.id)
+
     def guidelines(self, project: Project, text: str | None = None) -> GuidelineInfo | None:
         """What annotators are told, in its newest version; with `text`, a new version of it (the same text makes none)."""
         if text is None:
@@ -143,8 +159,7 @@ class Feedback:
 
         Raises `FeedbackError` when that is not complete for the project's mode, or when the item went to somebody else in the meantime.
         """
-        who = self._person(item.person)
-        return judgements.submit(self.workspace, item.lease, who.id, parse_answer(said), str(uuid.uuid4()))
+        return self.submit_lease(item.lease, item.person, **said)
 
     def submit_lease(self, lease: int, person: str = "", **said: Any) -> JudgementInfo:
         """`submit` for an item of which only the number of its lease is known."""
@@ -152,7 +167,11 @@ class Feedback:
 
     def skip(self, item: Item, reason: str = "cannot tell", note: str = "") -> JudgementInfo:
         """Pass an item over; it goes to others. Reasons: `studio.feedback.answers.SKIP_REASONS`."""
-        return judgements.skip(self.workspace, item.lease, self._person(item.person).id, reason, note, str(uuid.uuid4()))
+        return self.skip_lease(item.lease, item.person, reason, note)
+
+    def skip_lease(self, lease: int, person: str = "", reason: str = "cannot tell", note: str = "") -> JudgementInfo:
+        """`skip` for an item of which only the number of its lease is known."""
+        return judgements.skip(self.workspace, lease, self._person(person).id, reason, note, str(uuid.uuid4()))
 
     def undo(self, project: Project, person: str = "") -> Item | None:
         """Take back what the person said last in a project, and give that item again; None when there is nothing to take back."""
