@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
@@ -19,7 +21,7 @@ def wilson(share: float, n: float) -> Share:
     return Share(share, max(0.0, centre - half), min(1.0, centre + half), n)
 
 
-def share_of(hits: ArrayLike, cluster: ArrayLike) -> Share | None:
+def share_of(hits: ArrayLike, cluster: Iterable[object]) -> Share | None:
     """The mean of values from 0 to 1, such as hits and misses; None where there are none."""
     values, number, count = _clusters(hits, cluster)
     if not count:
@@ -32,7 +34,7 @@ def share_of(hits: ArrayLike, cluster: ArrayLike) -> Share | None:
     return wilson(mean, n / max(1.0, effect))
 
 
-def mean_of(numbers: ArrayLike, cluster: ArrayLike) -> tuple[float, float | None, float | None]:
+def mean_of(numbers: ArrayLike, cluster: Iterable[object]) -> tuple[float, float | None, float | None]:
     """The mean of values and its interval; no interval from a single cluster. There must be at least one value."""
     from scipy.special import stdtrit
 
@@ -44,9 +46,10 @@ def mean_of(numbers: ArrayLike, cluster: ArrayLike) -> tuple[float, float | None
     return mean, mean - half, mean + half
 
 
-def _clusters(values: ArrayLike, cluster: ArrayLike) -> tuple[NDArray[np.float64], NDArray[np.int64], int]:
-    found, number = np.unique(np.asarray(cluster), return_inverse=True)
-    return np.asarray(values, dtype=np.float64), number.astype(np.int64), len(found)
+def _clusters(values: ArrayLike, cluster: Iterable[object]) -> tuple[NDArray[np.float64], NDArray[np.int64], int]:
+    place: dict[object, int] = {}
+    number = [place.setdefault(name, len(place)) for name in cluster]
+    return np.asarray(values, dtype=np.float64), np.array(number, dtype=np.int64), len(place)
 
 
 def _variance(values: NDArray[np.float64], number: NDArray[np.int64], count: int) -> float:
