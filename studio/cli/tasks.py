@@ -13,11 +13,13 @@ import click
 
 from studio.cli.opener import Opener
 from studio.cli.output import console, emit_json, emit_table, json_option
+from studio.data.mapping import Mapping
 from studio.errors import FeedbackError
 from studio.feedback.projects import GuidelineInfo, ProjectInfo, State
 from studio.feedback.settings import MODE_WORDS, ProjectSettings
 from studio.feedback.tasks import TaskInfo
 
+BAD_ROWS_SHOWN = 5
 NOTHING = "No projects yet. Make one of a comparison: luthier tasks create NUMBER (luthier compare --list names them)"
 
 
@@ -75,6 +77,46 @@ def create(
     words = file.read_text(encoding="utf-8") if file else guidelines
     made = feedback.create(comparison, name, asked.pop("mode", "pair"), words, round_, **asked)
     _made(made, as_json)
+
+
+def import_command(votes: bool, words: str) -> click.Command:
+    """`import`, with the votes of the file or without."""
+
+    @click.command("import", help=words)
+    @click.argument("source")
+    @click.option("--name", default="", help="Name of the project; default the file's.")
+    @click.option("--guidelines", default="", help="What annotators are told.")
+    @click.option("--kind", type=click.Choice(["preference", "ranking"]), help="What the rows are, when columns are named with --map.")
+    @click.option("--map", "maps", multiple=True, metavar="FIELD=COLUMN", help="Which column (or '{a} {b}' template) gives a field.")
+    @settings_options
+    @json_option
+    @click.pass_obj
+    def run(
+        opener: Opener, source: str, name: str, guidelines: str, kind: str | None, maps: tuple[str, ...], as_json: bool, **settings: Any
+    ) -> None:
+        feedback = opener.studio.feedback
+        mapping = Mapping.parse([*([f"kind={kind}"] if kind else []), *maps]) if maps or kind else None
+        made = feedback.import_votes(source, name, votes, guidelines, mapping, **given_settings(settings))
+        told = feedback.imported(made)
+        if as_json:
+            emit_json({"project": made, "imported": told})
+            return
+        _made(made, False)
+        if told is not None:
+            console.print(f"{told.read} rows read, {told.votes} votes, {told.set_aside} set aside. {told.why}".strip(), markup=False)
+            for bad in told.bad_rows[:BAD_ROWS_SHOWN]:
+                console.print(f"  set aside, line {bad.line}: {bad.reason}", markup=False)
+
+    return run
+
+
+tasks.add_command(
+    import_command(
+        votes=False,
+        words="Make a labelling project of the answers in SOURCE, a preference or ranking file or a dataset (NAME or NAME@VERSION). "
+        "`luthier votes import` takes its votes too.",
+    )
+)
 
 
 @tasks.command("list")

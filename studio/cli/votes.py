@@ -12,7 +12,7 @@ import click
 
 from studio.cli.opener import Opener
 from studio.cli.output import console, emit_json, emit_table, json_option
-from studio.cli.tasks import ranks_from
+from studio.cli.tasks import import_command, ranks_from
 from studio.cli.vote_report import print_report
 from studio.errors import FeedbackError
 from studio.feedback.answers import FLAG_REASONS, SKIP_REASONS, Answer
@@ -240,4 +240,11 @@ def dataset(opener: Opener, projects: tuple[str, ...], name: str, kind: str, rul
     console.print(f"Made {made.ref}: {made.rows} rows, {made.kind} ({splits}).", markup=False)
 
 
+votes.add_command(
+    import_command(
+        votes=True,
+        words="Make a project of SOURCE, a preference or ranking file or a dataset (NAME or NAME@VERSION): its answers become items, its "
+        "votes judgements. Models and annotators keep the names that it gives them.",
+    )
+)
 COMMANDS = (votes,)

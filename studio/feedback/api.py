@@ -41,7 +41,9 @@ from studio.people import PersonInfo
 from studio.workspace import Workspace
 
 if TYPE_CHECKING:
+    from studio.data.mapping import Mapping
     from studio.feedback.adjudication import Split
+    from studio.feedback.imports import ImportInfo
     from studio.feedback.statistics.results import Report
 
 Project = int | str | ProjectInfo
@@ -103,6 +105,25 @@ class Feedback:
         asked = settings_from({**settings, "mode": mode})
         name = name or get_comparison(self.workspace, comparison).name
         return projects.create_project(self.workspace, name, comparison, asked, guidelines, round, self._person("").name)
+
+    def import_votes(
+        self, source: str | Path, name: str = "", votes: bool = True, guidelines: str = "", mapping: Mapping | None = None, **settings: Any
+    ) -> ProjectInfo:
+        """Make a project of a preference or ranking file, or of a dataset: its answers become items, its votes judgements.
+
+        With `votes=False` the items wait to be judged. Models and annotators keep the names that the file gives them. `settings` are those
+        of `create`, `mode` among them; without any, they fit the file. `imported` says what became of its rows.
+        """
+        from studio.feedback.imports import as_tasks
+
+        asked, who = settings_from(settings) if settings else None, self._person("").name
+        return as_tasks(self.workspace, source, name, votes, asked, mapping, guidelines, created_by=who)
+
+    def imported(self, project: Project) -> ImportInfo | None:
+        """What became of the rows of the file that a project was made of, with the reasons for those set aside."""
+        from studio.feedback.imports import imported
+
+        return imported(self.workspace, self._id(project))
 
     def projects(self, deleted: bool = False) -> list[ProjectInfo]:
         """All projects, newest first; or the deleted ones."""

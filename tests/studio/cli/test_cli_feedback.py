@@ -101,6 +101,22 @@ def test_taking_back_skipping_gold_and_states(luthier: Luthier, comparison: str)
     assert luthier("tasks", "restore", "ordered")[1]["name"] == "ordered"
 
 
+def test_a_file_of_preferences_becomes_items_with_or_without_its_votes(luthier: Luthier, tmp_path: Path) -> None:
+    rows = [
+        {"prompt": f"q{i}?", "chosen": f"a fine answer {i}", "rejected": f"no {i}", "chosen_model": "new", "rejected_model": "old"}
+        for i in range(6)
+    ]
+    (tmp_path / "pairs.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    code, made = luthier("votes", "import", str(tmp_path / "pairs.jsonl"), "--name", "theirs")
+    assert (code, made["project"]["judged"], made["imported"]["votes"]) == (0, 6, 6)
+    assert luthier("votes", "report", "theirs")[1]["standings"][0]["model"] == "new"
+    _, out, _ = luthier("tasks", "import", str(tmp_path / "pairs.jsonl"), "--name", "ours", "--mode", "forced", text=True)
+    assert "6 items" in out
+    assert "6 rows read, 0 votes, 0 set aside" in out
+    assert luthier("tasks", "show", "ours")[1]["project"]["judged"] == 0
+    assert luthier("votes", "report", "ours", text=True)[0] == 0
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [
