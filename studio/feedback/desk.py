@@ -121,9 +121,10 @@ def _act(ws: Workspace, project_id: int, person: Who, act: Act, now: datetime | 
         act(session, project, moment)
         row = leases.take(session, project, person.id, moment, choose)
         held = leases.info(session, row) if row else None
+        task = find_task(session, row.task_id) if row else None
     with ws.db.read() as session:
         return {
-            "item": _item(session, project, held) if held else None,
+            "item": _item(session, project, task, held) if task and held else None,
             **_standing(session, project, person.id),
             "state": project.state,
         }
@@ -131,16 +132,15 @@ def _act(ws: Workspace, project_id: int, person: Who, act: Act, now: datetime | 
 
 def _chooser(ws: Workspace, project_id: int) -> Chooser | None:
     with ws.db.read() as session:
-        settings = ProjectSettings(**find(session, project_id).settings)
-    if settings.choice != "active" or settings.mode == "rating":
+        settings = session.scalar(queries.settings, {"project": project_id}) or {}
+    if settings.get("choice") != "active" or settings["mode"] == "rating":
         return None
     from studio.feedback.active import chooser  # the statistics are not needed by those who only read
 
     return chooser(ws, project_id)
 
 
-def _item(session: Session, project: db.Project, held: leases.LeaseInfo) -> dict[str, Any]:
-    task = find_task(session, held.task_id)
+def _item(session: Session, project: db.Project, task: db.Task, held: leases.LeaseInfo) -> dict[str, Any]:
     c = db.Candidate
     said = {row.id: row for row in session.execute(select(c.id, c.text, c.messages).where(c.id.in_(task.candidates)))}
     cards = [said[task.candidates[index]] for index in held.shown]
@@ -168,12 +168,13 @@ def _time(moment: datetime) -> str:
 
 def _standing(session: Session, project: db.Project, person_id: int) -> dict[str, Any]:
     """`progress` and `undoable`."""
-    done, wanted = session.execute(queries.done_and_wanted, {"project": project.id}).one()
+    names = {"project": project.id, "person": person_id, "now": db.now()}
+    done, wanted, left, skipped, taken, gold = session.execute(queries.progress, names).one()
     counts = judgements.counts_of(session, project.id, person_id, _midnight())
     progress = {
         "done_by_me": counts.judged,
         "today": counts.today,
-        "left_for_me": leases.left_for(session, project, person_id, db.now()),
+        "left_for_me": left - skipped - taken + (gold if project.settings["gold_share"] > 0 else 0),
         "project_done": done or 0,
         "project_wanted": wanted or 0,
     }

@@ -22,11 +22,11 @@ from studio.errors import FeedbackError, NotFoundError
 from studio.feedback import leases, queries
 from studio.feedback.answers import SKIP_REASONS, Answer, check, from_shown
 from studio.feedback.leases import LeaseInfo
-from studio.feedback.projects import find, newest_guideline
+from studio.feedback.projects import find
 from studio.feedback.queries import ADJUDICATION
 from studio.feedback.settings import ProjectSettings
 from studio.feedback.standing import JudgementInfo, counts_of, effective, history, infos, superseded
-from studio.feedback.tasks import find_task, state_of
+from studio.feedback.tasks import find_task
 from studio.workspace import Workspace
 
 __all__ = [
@@ -97,9 +97,7 @@ def put(
     check(answer, settings, len(lease.shown))
     row = _of_lease(lease, "judged", from_shown(answer, lease.shown), key, app_version, now)
     row.active_seconds, row.wall_seconds = _seconds(active_seconds), _seconds(wall_seconds)
-    _add(session, row)
-    session.delete(lease)
-    session.flush()
+    _add(session, row, lease)
     return row
 
 
@@ -119,9 +117,7 @@ def pass_over(session: Session, lease_id: int, person_id: int, reason: str, note
     lease = leases.held(session, lease_id, person_id, now)
     row = _of_lease(lease, "skipped", Answer(comment=note), key, VERSION, now)
     row.reason = reason
-    _add(session, row)
-    session.delete(lease)
-    session.flush()
+    _add(session, row, lease)
     return row
 
 
@@ -243,16 +239,11 @@ def _record(session: Session, new: NewJudgement) -> db.Judgement:
     row = db.Judgement(
         key=new.key, task_id=task.id, project_id=task.project_id, person_id=new.person_id, state="judged",
         supersedes_id=old.id if old else None, repeat=new.repeat, answer=stored(new.answer), shown=shown, source=new.source,
-        guideline=new.guideline or _guideline_now(session, task.project_id), active_seconds=_seconds(new.active_seconds),
+        guideline=new.guideline or leases.guideline_now(session, task.project_id), active_seconds=_seconds(new.active_seconds),
         wall_seconds=_seconds(new.wall_seconds), app_version=VERSION, created_at=new.created_at or db.now(),
     )  # fmt: skip
     _add(session, row)
     return row
-
-
-def _guideline_now(session: Session, project_id: int) -> int:
-    newest = newest_guideline(session, project_id)
-    return newest.number if newest else 0
 
 
 def _to_supersede(session: Session, new: NewJudgement) -> db.Judgement | None:
@@ -282,20 +273,20 @@ def _known(session: Session, key: str, person_id: int) -> db.Judgement | None:
         raise FeedbackError(
             "The act has no usable key of its own.", f"Send a text of up to {LONGEST_KEY} characters that is new for each act."
         )
-    row = session.scalar(select(db.Judgement).where(db.Judgement.key == key))
+    known = session.scalar(queries.known, {"key": key})
+    row = session.get_one(db.Judgement, known) if known is not None else None
     if row is not None and row.person_id != person_id:
         raise FeedbackError("This key names an act of somebody else.", "Reload the page.")
     return row
 
 
-def _add(session: Session, row: db.Judgement) -> None:
-    """Add a row and count its task anew."""
+def _add(session: Session, row: db.Judgement, lease: db.Lease | None = None) -> None:
+    """Add a row, end the lease that it answers, and count the task anew."""
     session.add(row)
+    if lease is not None:
+        session.delete(lease)
     session.flush()
-    task = find_task(session, row.task_id)
-    task.judged = session.scalar(queries.counted, {"task": task.id}) or 0
-    task.state = state_of(task)
-    session.flush()
+    session.execute(queries.recount, {"task": row.task_id})
 
 
 def _one(session: Session, row: db.Judgement) -> JudgementInfo:

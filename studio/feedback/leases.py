@@ -21,7 +21,7 @@ from studio.errors import FeedbackError
 from studio.feedback import queries
 from studio.feedback.answers import Answer, to_shown
 from studio.feedback.items import coin, order_shown
-from studio.feedback.projects import find, newest_guideline
+from studio.feedback.projects import find
 from studio.feedback.settings import ProjectSettings
 from studio.feedback.tasks import find_task
 from studio.workspace import Workspace
@@ -126,7 +126,7 @@ def take(session: Session, project: db.Project, person_id: int, now: datetime, c
     if project.state != "open":
         return None
     settings = ProjectSettings(**project.settings)
-    guideline = newest_guideline(session, project.id)
+    guideline = guideline_now(session, project.id)
     row = _own(session, project.id, person_id, now)
     if row is None:
         row = _choose(session, project.id, person_id, settings, now, choose)
@@ -134,7 +134,7 @@ def take(session: Session, project: db.Project, person_id: int, now: datetime, c
             return None
         row.created_at = now
         session.add(row)
-    row.guideline = guideline.number if guideline else 0
+    row.guideline = guideline
     _renew(row, settings, now)
     session.flush()
     return row
@@ -144,12 +144,16 @@ def _renew(row: db.Lease, settings: ProjectSettings, now: datetime) -> None:
     row.expires_at = now + timedelta(minutes=settings.lease_minutes)
 
 
+def guideline_now(session: Session, project_id: int) -> int:
+    """The number of the guidelines that stand beside an item now; 0 where there are none."""
+    return session.scalar(queries.guideline, {"project": project_id}) or 0
+
+
 def give_again(session: Session, project: db.Project, undone: db.Judgement, now: datetime) -> db.Lease:
     """A lease on the task of a judgement that was taken back, in the order in which it stood."""
-    guideline = newest_guideline(session, project.id)
     row = db.Lease(
         task_id=undone.task_id, project_id=project.id, person_id=undone.person_id, repeat=undone.repeat, shown=undone.shown,
-        undone_id=undone.id, guideline=guideline.number if guideline else 0, created_at=now,
+        undone_id=undone.id, guideline=guideline_now(session, project.id), created_at=now,
     )  # fmt: skip
     _renew(row, ProjectSettings(**project.settings), now)
     session.add(row)
@@ -234,12 +238,3 @@ def _repeat_item(session: Session, project_id: int, person_id: int, draw: float)
     came_back = {row.task_id for row in rows if row.repeat}
     fit = [row for row in counting[BEFORE_REPEAT:] if row.task_id not in came_back and row.task_state != "gold"]
     return fit[int(draw * len(fit))] if fit else None
-
-
-def left_for(session: Session, project: db.Project, person_id: int, now: datetime) -> int:
-    """How many items a person can still get, what they hold included."""
-    names = {"project": project.id, "person": person_id, "now": now}
-    left = session.scalar(queries.left, names) or 0
-    if ProjectSettings(**project.settings).gold_share > 0:
-        left += session.scalar(queries.gold_left, names) or 0
-    return left

@@ -8,13 +8,13 @@ every vote, add a constant, and look at its plan with EXPLAIN QUERY PLAN: nothin
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
-from sqlalchemy import BindParameter, DateTime, bindparam, exists, func, select
+from sqlalchemy import BindParameter, ColumnElement, DateTime, FromClause, Table, bindparam, case, exists, func, select, update
 
 from studio import db
 
-t, lease, j = (table.__table__ for table in (db.Task, db.Lease, db.Judgement))
+t, lease, j, g, p = (cast(Table, table.__table__) for table in (db.Task, db.Lease, db.Judgement, db.Guideline, db.Project))
 later = j.alias("later")
 PROJECT: BindParameter[Any] = bindparam("project")
 PERSON: BindParameter[Any] = bindparam("person")
@@ -24,11 +24,21 @@ ADJUDICATION = "adjudication"
 
 STANDS = (j.c.state != "withdrawn") & ~exists().where(later.c.supersedes_id == j.c.id)
 MINE = (j.c.person_id == PERSON) & (j.c.project_id == PROJECT) & (j.c.source == "label")
-HAD = exists().where(j.c.task_id == t.c.id, j.c.person_id == PERSON, STANDS)
-"""Whether the person has judged or skipped the task, and not taken it back."""
 
-HOLDING = select(func.count()).where(lease.c.task_id == t.c.id, lease.c.person_id != PERSON, lease.c.repeat == 0, lease.c.expires_at > NOW)
-PLACE = t.c.judged + HOLDING.scalar_subquery() < t.c.overlap
+
+def _had(task: FromClause) -> ColumnElement[bool]:
+    """Whether the person has judged or skipped the task, and not taken it back."""
+    return exists().where(j.c.task_id == task.c.id, j.c.person_id == PERSON, STANDS)
+
+
+def _place(task: FromClause) -> ColumnElement[bool]:
+    """Whether the task has a place for the person beside those who judged it and those who hold it."""
+    held = lease.alias("held")
+    taken = select(func.count()).where(held.c.task_id == task.c.id, held.c.person_id != PERSON, held.c.repeat == 0, held.c.expires_at > NOW)
+    return task.c.judged + taken.scalar_subquery() < task.c.overlap
+
+
+HAD, PLACE = _had(t), _place(t)
 OPEN = (t.c.project_id == PROJECT) & (t.c.state == "open")
 GOLD = (t.c.project_id == PROJECT) & (t.c.state == "gold")
 
@@ -60,27 +70,48 @@ done_before = (
 )
 """The person's newest acts, from which repeat items are drawn."""
 
-_skipped = select(j.c.task_id).where(MINE, j.c.state == "skipped")
-_in_hands = select(lease.c.task_id).where(
-    lease.c.project_id == PROJECT, lease.c.person_id != PERSON, lease.c.expires_at > NOW, lease.c.repeat == 0
+passed, taken, gold = (t.alias(name) for name in ("passed", "taken", "gold"))
+_passed = (
+    select(func.count(passed.c.id.distinct()))
+    .join_from(j, passed, passed.c.id == j.c.task_id)
+    .where(MINE, j.c.state == "skipped", STANDS, passed.c.state == "open", passed.c.judged == 0)
 )
-left = select(
-    select(func.count()).where(OPEN).scalar_subquery()
-    - select(func.count()).where(OPEN, t.c.judged > 0, HAD).scalar_subquery()
-    - select(func.count()).where(OPEN, t.c.judged == 0, t.c.id.in_(_skipped), HAD).scalar_subquery()
-    - select(func.count()).where(OPEN, t.c.id.in_(_in_hands), ~HAD, ~PLACE).scalar_subquery()
+_taken = (
+    select(func.count(taken.c.id.distinct()))
+    .join_from(lease, taken, taken.c.id == lease.c.task_id)
+    .where(lease.c.project_id == PROJECT, lease.c.person_id != PERSON, lease.c.expires_at > NOW, lease.c.repeat == 0)
+    .where(taken.c.state == "open", ~_had(taken), ~_place(taken))
 )
-"""All open tasks but those that the person has judged (only what somebody judged is looked at) or skipped, and those that others hold."""
+_gold = select(func.count()).where(gold.c.project_id == PROJECT, gold.c.state == "gold", ~_had(gold))
+progress = select(
+    func.sum(func.min(t.c.judged, t.c.overlap)),
+    func.sum(t.c.overlap),
+    func.count().filter((t.c.state == "open") & ~((t.c.judged > 0) & HAD)),
+    _passed.scalar_subquery(),
+    _taken.scalar_subquery(),
+    _gold.scalar_subquery(),
+).where(t.c.project_id == PROJECT, t.c.state.in_(("open", "done")))
+"""How many judgements a project has and wants. Then what is left for a person: the open tasks but those that they have judged (only what
+somebody judged is looked at); of these, how many they skipped, and how many others hold to the last place; and gold items beside them."""
 
-gold_left = select(func.count()).where(GOLD, ~HAD)
 counted = select(func.count(j.c.person_id.distinct())).where(
     j.c.task_id == TASK, j.c.state == "judged", j.c.repeat == 0, j.c.source != ADJUDICATION, STANDS
 )
 """How many people's judgements of a task count."""
 
-done_and_wanted = select(func.sum(func.min(t.c.judged, t.c.overlap)), func.sum(t.c.overlap)).where(
-    t.c.project_id == PROJECT, t.c.state.in_(("open", "done"))
+recount = (
+    update(t)
+    .where(t.c.id == TASK)
+    .values(
+        judged=counted.scalar_subquery(),
+        state=case((t.c.gold.is_not(None), "gold"), (counted.scalar_subquery() >= t.c.overlap, "done"), else_="open"),
+    )
 )
+"""Counts a task anew after something was added to its judgements."""
+
+settings = select(p.c.settings).where(p.c.id == PROJECT)
+known = select(j.c.id).where(j.c.key == bindparam("key"))
+guideline = select(func.max(g.c.number)).where(g.c.project_id == PROJECT)
 _judged, _back, _today = j.c.state == "judged", j.c.supersedes_id.is_not(None), j.c.created_at >= MIDNIGHT
 _parts = (
     _judged, _back & (j.c.reason == ""), j.c.state == "skipped", _back & (j.c.reason != ""), _judged & _today,

@@ -106,7 +106,7 @@ def test_a_refused_act_changes_nothing(workspace: Workspace) -> None:
 def test_what_is_asked_at_every_vote_reads_no_whole_table(workspace: Workspace) -> None:
     statements: list[Any] = [value for value in vars(queries).values() if isinstance(value, Select)]
     statements += [statement for both in queries.FIRST.values() for statement in both]
-    names = dict.fromkeys(("project", "person", "task", "window", "behind"), 1) | {"side": "train", "models": ["a"]}
+    names = dict.fromkeys(("project", "person", "task", "window", "behind", "key"), 1) | {"side": "train", "models": ["a"]}
     with workspace.db.engine.connect() as connection:
         for statement in statements:
             named = statement.params(now=db.now(), midnight=db.now(), **names)
