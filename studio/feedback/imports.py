@@ -30,7 +30,7 @@ from studio.feedback.judgements import NewJudgement, record_all
 from studio.feedback.projects import ProjectInfo, create_project, get_project, list_projects
 from studio.feedback.settings import MOST_CANDIDATES, ProjectSettings
 from studio.feedback.tasks import outline
-from studio.feedback.votes import Messages
+from studio.feedback.votes import Messages, parts
 from studio.inference.sampling import Sampling
 from studio.people import known_person
 from studio.workspace import Workspace
@@ -114,9 +114,10 @@ def as_tasks(
     intake.set_aside += len(intake.entries) - len(fitting)
     name = name.strip() or intake.name
     _refuse_taken(ws, name)
+    people = {person: known_person(ws, person).id for entry in fitting.values() for person in entry.votes} if votes else {}
     items = _store(ws, name, intake, fitting)
     info = create_project(ws, name, items.comparison_id, chosen, guidelines, round, created_by, SOURCE, items.new)
-    count = _vote(ws, info, fitting, items.orders) if votes else 0
+    count = _vote(ws, info, fitting, items.orders, people) if votes else 0
     _note(ws, items.comparison_id, intake, len(fitting), count)
     return get_project(ws, info.id)
 
@@ -185,7 +186,7 @@ def _of_dataset(ws: Workspace, ref: str) -> _Intake:
         intake.read += 1
         answers = row["completions"] if info.kind == "ranking" else [row["chosen"], row["rejected"]]
         ranks = row["ranks"] if info.kind == "ranking" else [1, 2]
-        person = str(row.get("annotator") or intake.name)
+        person = str(row.get("annotator") or "").strip() or intake.name
         try:
             _add(intake, _Entry(row["prompt"], answers, [intake.name] * len(answers), {person: ranks}))
         except RowError as error:
@@ -313,18 +314,19 @@ def _candidate(comparison_id: int, index: int, model: str, sample: int, answer: 
     )  # fmt: skip
 
 
-def _vote(ws: Workspace, info: ProjectInfo, entries: dict[str, _Entry], orders: Sequence[list[int]]) -> int:
-    """Store the votes; how many there were. A tie is no vote where ties are not possible, nor is an order where people rate."""
-    people: dict[str, int] = {}
+def _vote(ws: Workspace, info: ProjectInfo, entries: dict[str, _Entry], orders: Sequence[list[int]], people: dict[str, int]) -> int:
+    """Store the votes, in portions, so that people who label elsewhere do not wait; how many there were.
+
+    A tie is no vote where ties are not possible, nor is an order where people rate.
+    """
     rows: list[NewJudgement] = []
-    tasks = outline(ws, [info.id])
-    for task, entry, order in zip(tasks, entries.values(), orders, strict=True):
+    for task, entry, order in zip(outline(ws, [info.id]), entries.values(), orders, strict=True):
         for person, ranks in entry.votes.items():
             answer = _answer(info.mode, [ranks[i] for i in order])
             if answer is not None:
-                who = people[person] if person in people else people.setdefault(person, known_person(ws, person).id)
-                rows.append(NewJudgement(task.id, who, answer, SOURCE, f"import-{task.id}-{who}"))
-    record_all(ws, rows)
+                rows.append(NewJudgement(task.id, people[person], answer, SOURCE, f"import-{task.id}-{people[person]}"))
+    for portion in parts(rows):
+        record_all(ws, portion)
     return len(rows)
 
 

@@ -115,6 +115,8 @@ def _ranks(item: Item, votes: list[Vote]) -> list[int] | None:
     ]
     if not given or None in given:
         return None
+    if len(given) == 1:
+        return given[0]
     means = [Fraction(sum(ranks[i] for ranks in given if ranks), len(given)) for i in range(len(item.completions))]
     places = {mean: place for place, mean in enumerate(sorted(set(means)), 1)}
     return [places[mean] for mean in means]

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -21,6 +21,7 @@ from studio.workspace import Workspace
 AT_ONCE = 500
 
 Messages = list[dict[str, Any]]
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -108,6 +109,6 @@ def _candidates(session: Session, ids: set[int]) -> dict[int, tuple[str, Message
     return found
 
 
-def parts(ids: Sequence[int]) -> Iterable[Sequence[int]]:
-    """Numbers in portions that one query takes."""
+def parts(ids: Sequence[T]) -> Iterable[Sequence[T]]:
+    """Numbers, or rows, in portions that one query takes."""
     return (ids[start : start + AT_ONCE] for start in range(0, len(ids), AT_ONCE))

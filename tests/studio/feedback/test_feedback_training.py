@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from studio import db
 from studio.data import held_out, store
 from studio.errors import FeedbackError, NotFoundError
 from studio.feedback import judgements, manifest, training
@@ -209,3 +210,17 @@ def test_a_manifest_that_does_not_fit_is_refused(ws: Workspace, tmp_path: Path) 
     store.add_version(ws, "other", "preference", {"train": [{"prompt": asked(0), "chosen": said("a"), "rejected": said("b")}]}, {})
     with pytest.raises(NotFoundError, match="not made from votes"):
         rebuild(ws, "other")
+
+
+def test_whole_conversations_are_rows_too(ws: Workspace) -> None:
+    project = a_project(ws)
+    task = tasks(ws, project.id)[0]
+    followed = [*said("One moment."), {"role": "user", "content": "and now"}, *said("It is lost.")]
+    with ws.db.write() as session:
+        session.get_one(db.Candidate, task.candidates[0].id).messages = followed
+    vote(ws, task.id, "ann", strength=2, edited="It is in the van.", edited_from=0)
+    rows = {row["chosen"][-1]["content"]: row for row in rows_for(ws, [project.id], "preference", edits=False).splits["train"]}
+    assert rows["beta found order 0"]["rejected"] == followed
+    bettered = rows_for(ws, [project.id], "preference").splits["train"][0]
+    assert (bettered["chosen"], bettered["rejected"]) == ([*followed[:-1], *said("It is in the van.")], followed)
+    assert to_dataset(ws, [project.id], "preference", "talks").rows == 3
