@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from studio.cli.output import console, emit_table
+from studio.feedback.statistics.words import percent, percent_interval
 
 if TYPE_CHECKING:
     from studio.feedback.statistics.results import Report, Standing
@@ -33,6 +34,7 @@ def print_report(report: Report) -> None:
     for effect in report.effects:
         _say(f"  {effect.sentence}")
     _matrix(report)
+    console.print()
     if report.whole_rankings:
         _say(report.whole_rankings.sentence)
     _say(report.agreement.sentence)
@@ -49,13 +51,13 @@ def _say(sentence: str) -> None:
 
 
 def _percent(value: float | None) -> str:
-    return DASH if value is None else f"{value:.0%}"
+    return DASH if value is None else percent(value)
 
 
 def _interval(value: float | None, low: float | None, high: float | None) -> str:
-    if value is None:
-        return DASH
-    return f"{value:.0%}" + (f" [{low:.0%}, {high:.0%}]" if low is not None and high is not None else "")
+    if value is None or low is None or high is None:
+        return _percent(value)
+    return percent_interval(value, low, high)
 
 
 def _standings(title: str, standings: Sequence[Standing], sentence: str) -> None:
@@ -64,6 +66,7 @@ def _standings(title: str, standings: Sequence[Standing], sentence: str) -> None
         for s in standings
     ]
     if rows:
+        console.print()
         emit_table(title, ("model", "wins on average", "strength", "comparisons"), rows, "")
     _say(sentence)
 
@@ -77,6 +80,7 @@ def _matrix(report: Report) -> None:
     for i, model in enumerate(matrix.models):
         cells = [f"{_percent(share)} of {n}" if n else DASH for share, n in zip(matrix.wins[i], matrix.games[i], strict=True)]
         rows.append((model, *cells))
+    console.print()
     emit_table("Wins of the row against the column", ("", *matrix.models), rows, "")
 
 
@@ -87,9 +91,11 @@ def _answers(report: Report) -> None:
         for r in report.ratings
     ]
     if ratings:
+        console.print()
         emit_table("Mean ratings", ("model", "criterion", "mean", "ratings"), ratings, "")
     marks = [(a.model, _interval(a.share, a.low, a.high), a.n) for a in report.acceptable]
     if marks:
+        console.print()
         emit_table("Acceptable answers", ("model", "share", "marks"), marks, "")
 
 
@@ -103,6 +109,7 @@ def _people(report: Report) -> None:
         )
         for a in report.annotators
     ]  # fmt: skip
+    console.print()
     emit_table("People", columns, rows, "")
     for annotator in report.annotators:
         for warning in annotator.warnings:

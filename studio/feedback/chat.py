@@ -19,12 +19,12 @@ from typing import Any
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-import studio
 from studio import db
 from studio.data.held_out import prompt_sha256, seen_in_training, sides_of
 from studio.errors import FeedbackError, NotFoundError
 from studio.feedback.answers import Answer, from_shown, to_shown
 from studio.feedback.items import coin
+from studio.feedback.judgements import VERSION
 from studio.feedback.settings import ProjectSettings
 from studio.inference.compare import LIBRARIES
 from studio.inference.sampling import Sampling
@@ -139,7 +139,7 @@ def say(ws: Workspace, person_id: int, answers: Sequence[ChatAnswer], answer: An
         session.add(
             db.Judgement(
                 key=key or str(uuid.uuid4()), task_id=task.id, project_id=project.id, person_id=person_id, state=state, answer=content,
-                shown=shown, supersedes_id=before.id if before else None, source=SOURCE, app_version=studio.__version__,
+                shown=shown, supersedes_id=before.id if before else None, source=SOURCE, app_version=VERSION,
             )
         )  # fmt: skip
         task.judged += int(state == "judged") - int(stood is not None)
@@ -343,7 +343,12 @@ def _provenance(ws: Workspace, each: ChatAnswer) -> dict[str, Any]:
         "system": next((m["content"] for m in each.prompt if m["role"] == "system"), ""),
         "sampling": each.sampling,
         "seed": each.seed,
+        "tokens": each.tokens,
+        "finish_reason": each.finish_reason,
         "dropped_messages": each.dropped_messages,
+        "round": 1,
+        "error": "",
+        "luthier": VERSION,
         "libraries": {library: version(library) for library in LIBRARIES},
     }
     try:
@@ -358,6 +363,7 @@ def _provenance(ws: Workspace, each: ChatAnswer) -> dict[str, Any]:
         "base": info.base,
         "base_sha256": base.sha256 if base else None,
         "run": info.run,
+        "step": info.step,
         "template_sha256": template_sha256(ws, info),
     }
 

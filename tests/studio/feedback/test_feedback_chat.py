@@ -12,6 +12,7 @@ from studio import db, people
 from studio.errors import FeedbackError
 from studio.feedback import chat
 from studio.feedback.answers import Answer
+from studio.feedback.api import Feedback
 from studio.feedback.chat import ChatAnswer, Given
 from studio.feedback.judgements import effective, history
 from studio.feedback.projects import get_project, list_projects, tasks
@@ -135,3 +136,21 @@ def test_nonsense_is_refused_before_anything_is_stored(workspace: Workspace, me:
         chat.prefer(workspace, me, answer("Soon."), answer("Soon."), 2)
     chat.mark(workspace, me, answer("Soon."), None)
     assert list_projects(workspace) == []
+
+
+def test_what_was_said_is_reported_and_becomes_training_rows(workspace: Workspace, me: int) -> None:
+    f = Feedback(workspace)
+    for number in range(4):
+        asked = [{"role": "user", "content": f"Where is parcel {number}?"}]
+        left, right = answer(f"Soon, {number}.", prompt=asked), answer(f"No idea of {number}.", "beta", asked)
+        chat.prefer(workspace, me, left, right, -chat.BETTER)
+        chat.mark(workspace, me, right, False)
+        chat.improve(workspace, me, left, f"Parcel {number} comes tomorrow.")
+    report = f.report("Chat")
+    assert [standing.model for standing in report.standings] == ["alpha", "beta"]
+    assert [(share.model, share.share) for share in report.acceptable] == [("beta", 0)]
+    assert f.disagreements("Chat") == []
+    pairs = [row for rows in f.rebuild(f.dataset("Chat", "preference", "pairs").ref).values() for row in rows]
+    assert sum("tomorrow" in row["chosen"][0]["content"] and "Soon" in row["rejected"][0]["content"] for row in pairs) == 4
+    assert sum("Soon" in row["chosen"][0]["content"] and "No idea" in row["rejected"][0]["content"] for row in pairs) == 4
+    assert f.dataset("Chat", "unpaired", "marks").rows == 4
