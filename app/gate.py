@@ -34,7 +34,7 @@ LARGEST_BODY = 4 << 20
 Scope = MutableMapping[str, Any]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
-_PUBLIC = (LOGIN, LOGOUT)
+_PUBLIC = (LOGIN, LOGOUT, "/favicon.ico")
 _FONTS = "/static/fonts/"
 _HOMES = {"annotator": "/label/", "viewer": "/results/"}
 _REACH = {"annotator": ("/label", "/api/label", "/api/me"), "viewer": ("/results", "/api/me")}

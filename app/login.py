@@ -44,8 +44,10 @@ def routes(ws: Workspace) -> APIRouter:
         answer.set_cookie(COOKIE, token, max_age=SESSION_DAYS * 86400, httponly=True, samesite="lax", secure=_encrypted(request))
         return answer
 
-    @router.post(LOGOUT)
+    @router.api_route(LOGOUT, methods=["GET", "POST"])
     def log_out(request: Request) -> Response:
+        if request.headers.get("sec-fetch-site", "none") not in ("same-origin", "none"):
+            return RedirectResponse("/", 303)  # a link on another site logs nobody out
         people.log_out(ws, token_in(request.scope))
         answer = RedirectResponse(LOGIN, 303)
         answer.delete_cookie(COOKIE, httponly=True, samesite="lax", secure=_encrypted(request))

@@ -1,6 +1,7 @@
 """Composes the page and opens it.
 
-To add a tab: a file in `app/tabs` with `build(page)`, and one line in `TABS`.
+To add a tab: a file in `app/tabs` with `build(page)`, and one line in `TABS`. To add a small page: a line in `BESIDE`, and in `app/gate.py`
+who may reach it.
 """
 
 from __future__ import annotations
@@ -16,6 +17,8 @@ from typing import TYPE_CHECKING, Any
 import gradio as gr
 
 from app import header
+from app.label_results import results_page
+from app.labelling import label_page
 from app.page import Page
 from app.server import Handle, application, check_host, free_port
 from studio.people import needs_login
@@ -23,7 +26,18 @@ from studio.people import needs_login
 if TYPE_CHECKING:
     from studio.session import Studio
 
-TABS = (("data", "Data"), ("train", "Train"), ("runs", "Runs"), ("compare", "Compare"), ("chat", "Chat"), ("models", "Models"))
+TABS = (
+    ("data", "Data"),
+    ("train", "Train"),
+    ("runs", "Runs"),
+    ("compare", "Compare"),
+    ("label", "Label"),
+    ("chat", "Chat"),
+    ("models", "Models"),
+)
+BESIDE = {"/label": label_page, "/results": results_page}
+"""Small pages of their own, for those who label or look at results and may do nothing else."""
+
 FRAME_HEIGHT = 760
 
 _open_pages: dict[tuple[Path, str, bool], Handle] = {}
@@ -88,7 +102,8 @@ def _page_over(workspace: str | Path | None, host: str, port: int, framed: bool,
     if warning:
         print(warning, file=sys.stderr, flush=True)
     port = free_port(host, port)
-    handle = Handle(application(compose(studio), studio.workspace, host, framed), host, port, studio)
+    pages = {path: make(studio.workspace) for path, make in BESIDE.items()}
+    handle = Handle(application(compose(studio), studio.workspace, host, framed, pages), host, port, studio)
     try:
         began = studio.worker.start()
         handle.on_close = studio.close if given is None else studio.worker.shutdown if began else None

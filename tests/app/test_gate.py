@@ -192,6 +192,8 @@ def test_logging_in_and_out(client: Client) -> None:
     assert browser.get("/label/").status_code == 200
     assert browser.get("/login").headers["location"] == "/label/"
     assert browser.post("/logout", headers={"Origin": "http://evil.example"}).status_code == 403
+    assert browser.get("/logout", headers={"Sec-Fetch-Site": "cross-site"}).headers["location"] == "/"
+    assert browser.get("/label/").status_code == 200
     assert browser.post("/logout").headers["location"] == "/login"
     assert browser.get("/label/").status_code == 401
     assert browser.get("/label/", cookies={COOKIE: token}).status_code == 401, "the session has ended, not only the cookie"

@@ -141,8 +141,10 @@ class Watched:
         self.outside: list[str] = []
         self.complaints: list[str] = []
 
-    def open(self, url: str, width: int = 1440, height: int = 900, scheme: str = "light") -> Page:
-        """A new tab with its own cookies, on `url`, ready to use."""
+    def open(
+        self, url: str, width: int = 1440, height: int = 900, scheme: str = "light", usable: Callable[[Page], None] | None = None
+    ) -> Page:
+        """A new tab with its own cookies, on `url`, ready to use: the main page, or another that `usable` waits for."""
         context = self.browser.new_context(viewport={"width": width, "height": height}, color_scheme=scheme, accept_downloads=True)
         self.contexts.append(context)
         page = context.new_page()
@@ -151,7 +153,7 @@ class Watched:
         page.on("pageerror", lambda error: self.complaints.append(str(error)))
         page.on("console", lambda message: self.complaints.append(message.text) if message.type == "error" else None)
         page.goto(url)
-        ready(page)
+        (usable or ready)(page)
         return page
 
     def leave(self) -> None:

@@ -9,7 +9,7 @@ from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import Server, Watched, open_tab
 
-TABS = ["Data", "Train", "Runs", "Compare", "Chat", "Models"]
+TABS = ["Data", "Train", "Runs", "Compare", "Label", "Chat", "Models"]
 
 
 def test_first_visit_shows_every_tab_and_says_what_each_is_for(tabs: Watched, fresh_server: Server) -> None:
