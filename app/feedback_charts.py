@@ -118,7 +118,8 @@ def win_matrix(matrix: WinMatrix, colours: Colours) -> go.Figure:
     heat = go.Heatmap(
         z=shares, x=places, y=places, zmin=0, zmax=100, zmid=EVEN, xgap=2, ygap=2, showscale=False, hoverongaps=False,
         colorscale=[[0, colours.lost], [0.5, colours.behind], [1, colours.won]],
-        text=words, texttemplate="%{text}", textfont={"size": 12, "color": colours.ink}, customdata=[[f"{a} against {b}" for b in names] for a in names],
+        text=words, texttemplate="%{text}", textfont={"size": 12, "color": colours.ink},
+        customdata=[[f"{a} against {b}" for b in names] for a in names],
         hovertemplate="%{customdata}: %{text}<extra></extra>",
     )  # fmt: skip
     figure = bare([heat], colours, height=90 + max(48 * count, 96))

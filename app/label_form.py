@@ -23,14 +23,15 @@ from app.section_form import component, values_of
 from studio.data import store
 from studio.errors import FeedbackError, StudioError
 from studio.feedback import imports, projects
+from studio.feedback.projects import ProjectInfo
 from studio.feedback.settings import MODE_WORDS, ProjectSettings
 from studio.inference import compare as comparing
 from studio.settings import FieldSpec, field_spec
 from studio.workspace import Workspace
 
 COMPARISON, FILE = "Answers of a comparison", "A file or a dataset of preferences"
-KINDS = ("preference", "ranking", "unpaired", "rating")
 SPECS: list[FieldSpec] = [field_spec(info, "project", name, name) for name, info in ProjectSettings.model_fields.items()]
+ASKED = ("source", "comparison", "file", "ref", "votes", "suited", "name", "round", "guidelines")
 MANY = ("rank", "best", "rating")
 GUIDELINES = """Read the question, then every answer to its end, before you judge.
 
@@ -98,10 +99,16 @@ class NewProject:
             with gr.Column(scale=2, min_width=240):
                 self.data = gr.Dropdown([], label="Or a dataset of this workspace", elem_id="project-data")
                 self.votes = gr.Checkbox(True, label="Take its votes over as judgements", elem_id="project-votes")
+                self.suited = gr.Checkbox(
+                    True, label="Ask what suits the file", info="Pairs by strength, longer lists by rank.", elem_id="project-suited"
+                )
         with gr.Row(elem_classes="tools"):
-            self.name = gr.Textbox("", label="Name", elem_id="project-name", max_lines=1, scale=3, min_width=240)
+            self.name = gr.Textbox(
+                "", label="Name", placeholder="after the file", elem_id="project-name", max_lines=1, scale=3, min_width=240
+            )
             self.round = gr.Number(1, label="Round", minimum=1, precision=0, elem_id="project-round", scale=0, min_width=90)
-        self._lay_out_settings()
+        with gr.Column() as self.settings:
+            self._lay_out_settings()
         self.guidelines = gr.Textbox(
             GUIDELINES, label="Guidelines", info="Stand beside each item. Every change is a new version, which judgements name.",
             lines=6, max_lines=16, elem_id="project-guidelines",
@@ -138,7 +145,12 @@ class NewProject:
     @property
     def outputs(self) -> list[Any]:
         """What `fresh` fills."""
-        return [self.source, self.from_comparison, self.from_file, self.comparison, self.data, self.file, self.name, self.round, self.said]
+        return [self.source, *self.panels, self.comparison, self.data, self.file, self.name, self.round, self.said]
+
+    @property
+    def panels(self) -> list[Any]:
+        """What `which` shows and hides."""
+        return [self.from_comparison, self.from_file, self.settings]
 
     def fresh(self, comparison: int = 0) -> tuple[Any, ...]:
         """The form as it is opened: on the newest comparison, or on `comparison`."""
@@ -147,11 +159,19 @@ class NewProject:
         chosen = comparison or (choices[0][1] if choices else None)
         source = COMPARISON if choices else FILE
         said = "" if choices else notice("There is no comparison yet: make one in the tab Compare, or import a file here.", "info")
-        return (source, *self.which(source), gr.update(choices=choices, value=chosen), self._data(None), None, *self.named(chosen), said)
+        return (
+            source,
+            *self.which(source, True),
+            gr.update(choices=choices, value=chosen),
+            self._data(None),
+            None,
+            *self.named(chosen),
+            said,
+        )
 
     def _data(self, chosen: str | None) -> Any:
         ws = self.page.workspace
-        found = [(label, ref) for label, ref in self.page.dataset_choices() if store.get_version(ws, ref).kind in KINDS]
+        found = [(label, ref) for label, ref in self.page.dataset_choices() if store.get_version(ws, ref).kind in imports.KINDS]
         return kept(found, chosen, None)
 
     def named(self, comparison: int | None) -> tuple[Any, Any]:
@@ -162,50 +182,63 @@ class NewProject:
         return suggested_name(ws, comparison), next_round(ws, comparing.get_comparison(ws, comparison).models)
 
     @staticmethod
-    def which(source: str) -> tuple[Any, Any]:
-        return gr.update(visible=source == COMPARISON), gr.update(visible=source == FILE)
+    def which(source: str, suited: bool) -> tuple[Any, ...]:
+        """The fields of a source; the settings are hidden where the file decides them."""
+        made = source == COMPARISON
+        return gr.update(visible=made), gr.update(visible=not made), gr.update(visible=made or not suited)
+
+    def turned(self, source: str, suited: bool, comparison: int | None) -> tuple[Any, ...]:
+        """Another source was chosen: its fields and its name; a file gives its own."""
+        return (*self.which(source, suited), *(self.named(comparison) if source == COMPARISON else ("", 1)))
 
     @staticmethod
     def asked(mode: str) -> tuple[Any, Any]:
         """The fields that a mode needs: how many answers, which criteria."""
         return gr.update(visible=mode in MANY), gr.update(visible=mode == "rating")
 
-    def create(
-        self, request: gr.Request, source: str, comparison: int | None, file: str | None, ref: str | None, votes: bool, name: str,
-        round: float, guidelines: str, *values: Any,
-    ) -> tuple[int, str]:  # fmt: skip
+    @property
+    def asks(self) -> list[Any]:
+        """What `create` takes: `ASKED`, then the settings."""
+        asked = [self.source, self.comparison, self.file, self.data, self.votes, self.suited, self.name, self.round, self.guidelines]
+        return [*asked, *self.fields]
+
+    def create(self, request: gr.Request, *values: Any) -> tuple[int, str]:
         """Make the project: its number and an empty notice, or 0 and what is wrong."""
-        ws = self.page.workspace
+        asked, given = dict(zip(ASKED, values, strict=False)), values[len(ASKED) :]
+        about = {
+            "guidelines": str(asked["guidelines"] or ""),
+            "round": int(asked["round"] or 1),
+            "created_by": gate.person_in(request).name,
+        }
+        name, settled = str(asked["name"] or "").strip(), asked["source"] == FILE and asked["suited"]
         try:
-            settings, who = settings_of(values_of(SPECS, values)), gate.person_in(request).name
-            if source == COMPARISON:
-                if not comparison:
-                    raise FeedbackError("No comparison is chosen.", "Choose one; the tab Compare makes them.")
-                made = projects.create_project(ws, name.strip(), int(comparison), settings, guidelines, int(round or 1), who)
-            else:
-                made = self._imported(file, ref, bool(votes), name.strip(), settings, guidelines, int(round or 1), who)
+            settings = None if settled else settings_of(values_of(SPECS, given))
+            made = self._imported(asked, name, settings, about) if asked["source"] == FILE else self._compared(asked, name, settings, about)
         except StudioError as error:
             return 0, notice(error)
         return made.id, ""
 
-    def _imported(
-        self, file: str | None, ref: str | None, votes: bool, name: str, settings: ProjectSettings, guidelines: str, round: int, who: str
-    ) -> projects.ProjectInfo:
+    def _compared(self, asked: dict[str, Any], name: str, settings: ProjectSettings | None, about: dict[str, Any]) -> ProjectInfo:
+        """A project on a comparison. Raises `FeedbackError`."""
+        if not asked["comparison"] or settings is None:
+            raise FeedbackError("No comparison is chosen.", "Choose one; the tab Compare makes them.")
+        return projects.create_project(self.page.workspace, name, int(asked["comparison"]), settings, **about)
+
+    def _imported(self, asked: dict[str, Any], name: str, settings: ProjectSettings | None, about: dict[str, Any]) -> ProjectInfo:
         """A project from a file or a dataset. Raises `FeedbackError`, `DataError`."""
-        if not file and not ref:
+        if not asked["file"] and not asked["ref"]:
             raise FeedbackError("No file and no dataset is chosen.", "Choose a file of preferences, or a dataset.")
-        source = Path(file) if file else str(ref)
-        return imports.as_tasks(
-            self.page.workspace, source, name=name, settings=settings, votes=votes, guidelines=guidelines, round=round, created_by=who
-        )
+        source = Path(asked["file"]) if asked["file"] else str(asked["ref"])
+        return imports.as_tasks(self.page.workspace, source, name=name, settings=settings, votes=bool(asked["votes"]), **about)
 
     def connect(self) -> None:
         by_path = dict(zip((spec.path for spec in SPECS), self.fields, strict=True))
-        self.source.change(self.which, self.source, [self.from_comparison, self.from_file], **QUIET)
+        place = [self.source, self.suited, self.comparison]
+        self.source.input(guarded(self.turned), place, [*self.panels, self.name, self.round], **QUIET)
+        self.suited.input(self.which, [self.source, self.suited], self.panels, **QUIET)
         self.comparison.input(guarded(self.named), self.comparison, [self.name, self.round], **QUIET)
         by_path["mode"].change(self.asked, by_path["mode"], [by_path["candidates"], by_path["criteria"]], **QUIET)
-        asks = [self.source, self.comparison, self.file, self.data, self.votes, self.name, self.round, self.guidelines, *self.fields]
-        self.done = [self.make.click(guarded(self.create), asks, [self.made, self.said], **QUIET)]
+        self.done = [self.make.click(guarded(self.create), self.asks, [self.made, self.said], **QUIET)]
 
 
 def build(page: Page) -> NewProject:

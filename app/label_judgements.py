@@ -62,31 +62,31 @@ class Asked:
     search: str = ""
 
 
-def matching(ws: Workspace, project: int, asked: Asked) -> tuple[list[JudgementInfo], dict[int, TaskInfo]]:
-    """The rows that the filters leave, newest first, and the items of the project by number."""
-    counting = {one.id for one in judgements.effective(ws, [project])}
-    items = {task.id: task for task in tasks.tasks(ws, project)}
-    words, test = asked.search.strip().lower(), SHOWN.get(asked.shown, SHOWN["all rows"])
-    found = [
-        one
-        for one in judgements.history(ws, project)
-        if test(one, counting)
-        and asked.person in (EVERYBODY, one.person)
-        and (not words or words in f"{asked_of(items.get(one.task_id))} {one.answer.comment} {one.answer.edited or ''}".lower())
-    ]
-    return sorted(found, key=lambda one: -one.id), items
+def matching(ws: Workspace, project: int, asked: Asked) -> list[JudgementInfo]:
+    """The rows that the filters leave, newest first."""
+    rows, words = judgements.history(ws, project), asked.search.strip().lower()
+    gone = {one.supersedes_id for one in rows}
+    counting = {one.id for one in rows if one.state == "judged" and one.id not in gone}
+    test = SHOWN.get(asked.shown, SHOWN["all rows"])
+    found = [one for one in rows if test(one, counting) and asked.person in (EVERYBODY, one.person)]
+    if words:
+        prompts = {task.id: asked_of(task) for task in tasks.tasks(ws, project)}
+        found = [one for one in found if words in f"{prompts[one.task_id]} {one.answer.comment} {one.answer.edited or ''}".lower()]
+    return found[::-1]
 
 
-def asked_of(task: TaskInfo | None) -> str:
+def asked_of(task: TaskInfo) -> str:
     """The last thing that was asked in an item."""
-    return str(task.prompt[-1].get("content") or "") if task and task.prompt else ""
+    return str(task.prompt[-1].get("content") or "") if task.prompt else ""
 
 
 def page_of(ws: Workspace, project: int, asked: Asked, start: int, chosen: int = 0) -> tuple[str, str, int, bool]:
     """The table of one page, the words of the pager, the start that was used, and whether there is a next page."""
-    found, items = matching(ws, project, asked)
+    found = matching(ws, project, asked)
     start = min(max(start, 0), max(len(found) - 1, 0)) // PAGE_ROWS * PAGE_ROWS
-    rows = [(str(one.id), _row(one, items.get(one.task_id))) for one in found[start : start + PAGE_ROWS]]
+    page = found[start : start + PAGE_ROWS]
+    items = {number: tasks.get_task(ws, number) for number in {one.task_id for one in page}}
+    rows = [(str(one.id), _row(one, items[one.task_id])) for one in page]
     empty = "No judgement yet." if asked == Asked() else "No judgement is left by these filters."
     table = html.table(COLUMNS, rows, selected=str(chosen or ""), label="Judgements", empty=empty)
     words = f"{start + 1:,}–{start + len(rows):,} of {len(found):,}" if rows else "0 judgements"
@@ -99,7 +99,7 @@ def told_state(one: JudgementInfo) -> str:
     return f"{words}: {one.reason}" if one.reason and one.state == "skipped" else words
 
 
-def _row(one: JudgementInfo, task: TaskInfo | None) -> tuple[object, ...]:
+def _row(one: JudgementInfo, task: TaskInfo) -> tuple[object, ...]:
     notes = [
         told_state(one),
         SOURCE_WORDS.get(one.source, one.source),

@@ -9,6 +9,7 @@ from app import html
 from studio.feedback.settings import MODE_WORDS
 
 if TYPE_CHECKING:
+    from studio.feedback.imports import ImportInfo
     from studio.feedback.projects import ProjectInfo
 
 SHORT_MODES = {"pair": "pairs", "forced": "pairs, no ties", "rank": "rankings", "best": "best of several", "rating": "ratings"}
@@ -81,6 +82,18 @@ def projects_table(projects: list[ProjectInfo], wanted: str = "", selected: int 
     empty = "No project yet." if not projects else f"No project holds “{wanted.strip()}”."
     table = html.table(columns, rows, selected=str(selected or ""), label="Labelling projects", empty=empty)
     return html.heading(f"Labelling projects ({len(projects)})"), table
+
+
+def origin_of(info: ImportInfo | None) -> str:
+    """What became of the file that a project was made of; nothing for other projects."""
+    if info is None:
+        return ""
+    aside = f", {html.plural(info.set_aside, 'row')} set aside" if info.set_aside else ""
+    made = f"{html.plural(info.items, 'item')}, {html.plural(info.votes, 'vote')}"
+    words = f"From {info.file}: {html.plural(info.read, 'row')} read, {made}{aside}."
+    bad = "".join(f"<li>line {row.line}: {html.esc(row.reason)}</li>" for row in info.bad_rows)
+    why = f'<details class="set-aside"><summary>Why rows were set aside</summary><ul>{bad}</ul></details>' if bad else ""
+    return f"{html.muted(words)}{why}"
 
 
 def title_of(project: ProjectInfo) -> str:

@@ -11,7 +11,7 @@ from typing import Any
 
 import gradio as gr
 
-from app import feedback_charts, html, results_view
+from app import feedback_charts, header, html, results_view
 from app.choices import Choices, key_of, static
 from app.figures import board, in_both
 from app.guard import guarded
@@ -76,6 +76,8 @@ class Results:
 
     ws: Workspace
     selected: gr.State
+    begin: gr.Button | None = None
+    acts: gr.Row | None = None
 
     def lay_out(self) -> None:
         self.summary = static(results_view.WAITING, elem_id="results-summary")
@@ -100,7 +102,8 @@ class Results:
 
     @property
     def outputs(self) -> list[Any]:
-        return [self.summary, self.board, self.details, self.pulse, self.models]
+        shown = [self.summary, self.board, self.details, self.pulse, self.models]
+        return [*shown, self.begin, self.acts] if self.begin is not None else shown
 
     @property
     def place(self) -> list[Any]:
@@ -109,11 +112,17 @@ class Results:
     def drawn(self, project: int, side: str = "") -> tuple[Any, ...]:
         """Updates of `outputs` for a project, or for none."""
         if not project:
-            return "", [], "", {"project": NONE, "stamp": ""}, []
+            return ("", [], "", {"project": NONE, "stamp": ""}, [], *self._buttons(False))
         stamp = pulse_of(self.ws, project)["stamp"]  # before the report, so that what comes in between is not missed
         found = report(self.ws, [project], side=side)
         charts = in_both(lambda dark: feedback_charts.figures(found, dark))
-        return results_view.summary(found), charts, results_view.details(found), {"project": project, "stamp": stamp}, found.models
+        pulse = {"project": project, "stamp": stamp}
+        buttons = self._buttons(bool(found.judgements))
+        return (results_view.summary(found), charts, results_view.details(found), pulse, found.models, *buttons)
+
+    def _buttons(self, judged: bool) -> tuple[Any, ...]:
+        """Before there is a judgement one can only begin; on the page of viewers there are no buttons."""
+        return (gr.update(visible=not judged), gr.update(visible=judged)) if self.begin is not None else ()
 
     def connect(self) -> list[Any]:
         """Draw again when there are new judgements and when other prompts shall count; gives the events."""
@@ -126,7 +135,8 @@ def build(page: Page, selected: gr.State) -> tuple[Results, Part]:
     """The part of the Label tab: verdicts, what to do next, figures, people."""
     results = Results(page.workspace, selected)
     results.lay_out()
-    with gr.Row(elem_classes="actions"):
+    results.begin = gr.Button("Judge items yourself", variant="primary", size="md", elem_id="results-begin", elem_classes="own-width")
+    with gr.Row(elem_classes="actions", visible=False) as results.acts:
         results.train = gr.Button("Train on these votes", variant="primary", size="md", elem_id="results-train", scale=0, min_width=170)
         results.settle = gr.Button("Settle disagreements", size="md", elem_id="results-settle", scale=0, min_width=160)
         results.again = gr.Button("Compare these models again", size="md", elem_id="results-again", scale=0, min_width=200)
@@ -139,6 +149,7 @@ def build(page: Page, selected: gr.State) -> tuple[Results, Part]:
 def results_page(ws: Workspace) -> gr.Blocks:
     """The results alone, for those who may look and nothing else: every project, read only."""
     with gr.Blocks(title="Luthier: results", analytics_enabled=False, fill_width=True) as demo:
+        header.small("Results of labelling")
         selected = gr.State(NONE)
         with gr.Row(elem_classes="tools bar"):
             heading = static(elem_id="results-heading", scale=1, min_width=160)

@@ -17,7 +17,7 @@ SURE = 0.95
 LIKELY = 0.8
 WAITING = html.empty_state(
     "No judgement yet",
-    "Judge some items yourself under Label, or send people the link above. What their judgements say appears here as they come.",
+    "Send people the link above, or judge items yourself. What the judgements say appears here as they come.",
 )
 
 

@@ -16,11 +16,11 @@ from app import html, label_care, label_form, label_items, label_judgements, lab
 from app.choices import Choices, key_of, static
 from app.guard import guarded
 from app.label_part import NONE, QUIET, Part
-from app.label_projects import EMPTY, NONE_OPEN, projects_table, title_of
+from app.label_projects import EMPTY, NONE_OPEN, origin_of, projects_table, title_of
 from app.labelling import labelling
 from app.page import Page
 from app.theme import script
-from studio.feedback import projects
+from studio.feedback import imports, projects
 
 
 def build_screen(page: Page, selected: gr.State) -> Part:
@@ -30,7 +30,7 @@ def build_screen(page: Page, selected: gr.State) -> Part:
 
 
 PARTS: tuple[tuple[str, str, Callable[[Page, gr.State], Part]], ...] = (
-    ("screen", "Label", build_screen),
+    ("screen", "Judge", build_screen),
     ("split", "Disagreements", label_items.build_disagreements),
     ("judgements", "Judgements", label_judgements.build),
     ("items", "Items", label_items.build_items),
@@ -125,7 +125,8 @@ class LabelTab:
         if not project:
             return (*self.listed(project, text), "", gr.skip())
         info = projects.get_project(self.page.workspace, project)
-        return (*self.listed(project, text), title_of(info), gr.update(value="Pause" if info.state == "open" else "Open again"))
+        title = title_of(info) + origin_of(imports.imported(self.page.workspace, project))
+        return (*self.listed(project, text), title, gr.update(value="Pause" if info.state == "open" else "Open again"))
 
     def opened(self, project: int, text: str, inner: str = "results") -> tuple[Any, ...]:
         """A project with one of its inner tabs, or none."""
@@ -186,7 +187,7 @@ class LabelTab:
                 event.success(guarded(self.opened), place, self.outputs, **QUIET).success(
                     guarded(self.said_gone), self.care.deleted, [self.undo_bar, self.gone], **QUIET
                 )
-        for button, key in ((self.results.train, "out"), (self.results.settle, "split")):
+        for button, key in ((self.results.begin, "screen"), (self.results.train, "out"), (self.results.settle, "split")):
             part = next(part for (_, part), name in zip(self.parts, ("results", *(k for k, _, _ in PARTS)), strict=False) if name == key)
             button.click(_opener(key), None, self.inner, **QUIET).success(guarded(part.show), self.selected, part.outputs, **QUIET)
 
