@@ -46,10 +46,10 @@ class Answer(Said):
     ranks: list[int] | None = None
     best: int | None = Field(None, ge=0)
     ratings: list[dict[str, int]] | None = None
-    acceptable: list[bool | None] = []
+    acceptable: list[bool | None] = Field(default_factory=list)
     edited: str | None = Field(None, max_length=LONGEST_TEXT)
     edited_from: int | None = Field(None, ge=0)
-    flags: list[Flag] = []
+    flags: list[Flag] = Field(default_factory=list)
     comment: str = Field("", max_length=LONGEST_TEXT)
 
 

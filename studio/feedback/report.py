@@ -6,51 +6,60 @@ so it can be asked for as often as a page likes.
 
 from __future__ import annotations
 
-from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from threading import Lock
-from typing import Any, Literal, get_args
+from typing import Any, Literal, TypeVar, get_args
+from weakref import WeakKeyDictionary
 
 from sqlalchemy import func, select
+from sqlalchemy.orm import Session
 
 from studio import db
 from studio.errors import FeedbackError
-from studio.feedback import judgements
-from studio.feedback.judgements import JudgementInfo
+from studio.feedback.judgements import ADJUDICATION
 from studio.feedback.opinions import RULE_NAMES, Rule
 from studio.feedback.projects import get_project
+from studio.feedback.standing import JudgementInfo, infos, superseded
 from studio.feedback.statistics.results import Report
 from studio.feedback.statistics.summary import Counts, summarise
 from studio.feedback.statistics.votes import Item, Vote, features_of
 from studio.feedback.tasks import TaskOutline, outline
 from studio.workspace import Workspace
 
+T = TypeVar("T")
 Side = Literal["", "train", "held_out"]
 DRAWN_AT_RANDOM = ("label", "simulation")
 AT_ONCE = 500
+MOST_REPORTS, MOST_REMEMBERED = 32, 300_000
 
 
-class _Kept:
-    """The newest results by key, a few of them."""
+@dataclass
+class _Memory:
+    """What is kept for a workspace while it is open: the last reports, and rows and looks, which never change, by their numbers."""
 
-    def __init__(self, most: int) -> None:
-        self._most, self._lock, self._kept = most, Lock(), OrderedDict[Any, Any]()
-
-    def get(self, key: Any) -> Any:
-        with self._lock:
-            if key in self._kept:
-                self._kept.move_to_end(key)
-            return self._kept.get(key)
-
-    def put(self, key: Any, value: Any) -> None:
-        with self._lock:
-            self._kept[key] = value
-            while len(self._kept) > self._most:
-                self._kept.popitem(last=False)
+    reports: dict[Any, Report] = field(default_factory=dict)
+    rows: dict[int, JudgementInfo] = field(default_factory=dict)
+    looks: dict[int, tuple[int, ...]] = field(default_factory=dict)
 
 
-_REPORTS = _Kept(32)
-_LOOKS = _Kept(200_000)
+_MEMORIES: WeakKeyDictionary[db.Database, _Memory] = WeakKeyDictionary()
+_GUARD = Lock()
+
+
+def _memory(ws: Workspace) -> _Memory:
+    with _GUARD:
+        return _MEMORIES.setdefault(ws.db, _Memory())
+
+
+def _remembered(known: dict[int, T], ids: Sequence[int], load: Callable[[list[int]], dict[int, T]]) -> dict[int, T]:
+    """What stands under these numbers; only what is not `known` is loaded."""
+    found = {id: value for id in ids if (value := known.get(id)) is not None}
+    new = load([id for id in ids if id not in found])
+    if len(known) + len(new) > MOST_REMEMBERED:
+        known.clear()
+    known.update(new)
+    return found | new
 
 
 def report(ws: Workspace, project_ids: Sequence[int], length_controlled: bool = True, side: Side = "", rule: Rule = "all") -> Report:
@@ -65,18 +74,22 @@ def report(ws: Workspace, project_ids: Sequence[int], length_controlled: bool = 
             f"Votes cannot be counted for {side or rule!r}.", "Choose train, held_out or both; and all, majority or adjudicated."
         )
     ids = sorted({get_project(ws, id).id for id in project_ids})
-    key = (ws.root, tuple(ids), length_controlled, side, rule, _stamp(ws, ids))
-    found = _REPORTS.get(key)
+    key = (tuple(ids), length_controlled, side, rule, _stamp(ws, ids))
+    kept = _memory(ws).reports
+    found = kept.get(key)
     if found is None:
         found = _make(ws, ids, length_controlled, side, rule)
-        _REPORTS.put(key, found)
+        with _GUARD:
+            kept[key] = found
+            for oldest in list(kept)[:-MOST_REPORTS]:
+                del kept[oldest]
     return found
 
 
 def _make(ws: Workspace, ids: list[int], length_controlled: bool, side: Side, rule: Rule) -> Report:
     tasks = [task for task in outline(ws, ids) if not side or task.side == side]
     items = _items(ws, tasks)
-    votes = [_vote(row, items[row.task_id]) for row in judgements.effective(ws, ids) if row.task_id in items]
+    votes = [_vote(row, items[row.task_id]) for row in _judgements(ws, ids) if row.task_id in items]
     ordinary = [task for task in tasks if task.gold is None]
     models = sorted({model for task in tasks for model in task.models})
     done = sum(task.judged >= task.overlap for task in ordinary)
@@ -92,15 +105,27 @@ def _stamp(ws: Workspace, ids: Sequence[int]) -> tuple[Any, ...]:
         return (newest, *session.execute(counted.where(t.project_id.in_(ids))).one())
 
 
+def _judgements(ws: Workspace, ids: Sequence[int]) -> list[JudgementInfo]:
+    """What `judgements.effective` gives, oldest first."""
+    j = db.Judgement
+    counting = select(j.id).where(j.project_id.in_(ids), j.state == "judged", ~superseded(j)).order_by(j.id)
+    with ws.db.read() as session:
+        numbers = session.scalars(counting).all()
+        rows = _remembered(_memory(ws).rows, numbers, lambda new: {row.id: row for row in infos(session, new)})
+    return [rows[number] for number in numbers]
+
+
 def _vote(row: JudgementInfo, item: Item) -> Vote:
     return Vote(
         item=item, person=row.person, answer=row.answer, shown=tuple(row.shown) if row.source in DRAWN_AT_RANDOM else None,
-        seconds=row.active_seconds, repeat=row.repeat, adjudication=row.source == judgements.ADJUDICATION,
+        seconds=row.active_seconds, repeat=row.repeat, adjudication=row.source == ADJUDICATION,
     )  # fmt: skip
 
 
 def _items(ws: Workspace, tasks: Sequence[TaskOutline]) -> dict[int, Item]:
-    looks = _looks(ws, {candidate for task in tasks for candidate in task.candidates})
+    candidates = sorted({candidate for task in tasks for candidate in task.candidates})
+    with ws.db.read() as session:
+        looks = _remembered(_memory(ws).looks, candidates, lambda new: _looks(session, new))
     return {
         task.id: Item(
             task=task.id, prompt=task.prompt_sha256, models=tuple(task.models), features=tuple(looks[one] for one in task.candidates),
@@ -110,16 +135,13 @@ def _items(ws: Workspace, tasks: Sequence[TaskOutline]) -> dict[int, Item]:
     }  # fmt: skip
 
 
-def _looks(ws: Workspace, candidates: set[int]) -> dict[int, tuple[int, ...]]:
-    """What can be counted on the candidates' faces. They never change, so each is counted once."""
-    found = {id: looks for id in candidates if (looks := _LOOKS.get((ws.root, id))) is not None}
-    missing = sorted(candidates - found.keys())
+def _looks(session: Session, candidates: Sequence[int]) -> dict[int, tuple[int, ...]]:
+    """What can be counted on the candidates' faces."""
     c = db.Candidate
-    with ws.db.read() as session:
-        for start in range(0, len(missing), AT_ONCE):
-            for id, text, messages in session.execute(select(c.id, c.text, c.messages).where(c.id.in_(missing[start : start + AT_ONCE]))):
-                found[id] = features_of(_said(text, messages))
-                _LOOKS.put((ws.root, id), found[id])
+    found: dict[int, tuple[int, ...]] = {}
+    for start in range(0, len(candidates), AT_ONCE):
+        for id, text, messages in session.execute(select(c.id, c.text, c.messages).where(c.id.in_(candidates[start : start + AT_ONCE]))):
+            found[id] = features_of(_said(text, messages))
     return found
 
 

@@ -21,8 +21,6 @@ from studio.feedback.statistics.votes import Couples, Vote
 SIGNIFICANT = 0.01
 NOTABLE = 0.05
 HASTY_SHARE = 0.2
-CHARACTERS_PER_SECOND = 200.0
-FASTEST, SLOWEST_ASKED = 1.0, 10.0
 
 
 def position(couples: Couples) -> Bias:
@@ -70,18 +68,13 @@ def _p_of(share: Share) -> float:
 
 
 def speed(votes: Sequence[Vote]) -> Bias:
-    """The share of votes that came faster than their texts can be skimmed; see `too_fast`."""
+    """The share of votes that came faster than their texts can be skimmed; see `Vote.too_fast`."""
     timed = [vote for vote in votes if vote.seconds > 0]
-    share = share_of([too_fast(vote) for vote in timed], range(len(timed)))
+    share = share_of([vote.too_fast for vote in timed], range(len(timed)))
     if share is None:
         return Bias(kind="speed", sentence=words.nothing_yet("speed"))
     warning = share.value > HASTY_SHARE
     return _bias("speed", share, len(timed), warning, words.speed(share.value, share.low, share.high, len(timed), warning), None)
-
-
-def too_fast(vote: Vote) -> bool:
-    """Whether a vote took less than a second for each 200 characters of the answers; never less than 1 s is asked, never more than 10 s."""
-    return vote.seconds < min(max(vote.item.reading / CHARACTERS_PER_SECOND, FASTEST), SLOWEST_ASKED)
 
 
 def leanings(couples: Couples, side: NDArray[np.int64]) -> tuple[NDArray[np.bool_], NDArray[np.int64]]:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from studio.feedback.statistics import bias, words
 from studio.feedback.statistics.agreement import repeated
-from studio.feedback.statistics.bias import chance, leanings, too_fast
+from studio.feedback.statistics.bias import chance, leanings
 from studio.feedback.statistics.results import AnnotatorReport
 from studio.feedback.statistics.votes import Couples, Vote
 
@@ -58,7 +58,7 @@ def _report(person: str, votes: list[Vote], couples: Couples, tau: tuple[float, 
         median_seconds=float(np.median(seconds)) if timed else None,
         left_share=left.share,
         longer_share=longer.share,
-        too_fast_share=float(np.mean([too_fast(vote) for vote in timed])) if timed else None,
+        too_fast_share=float(np.mean([vote.too_fast for vote in timed])) if timed else None,
         consistency=float(np.mean(same)) if same else None,
         repeats=len(set(repeats)),
         gold=gold,
@@ -118,7 +118,7 @@ def _warnings(
     found: list[str] = []
     if left.share is not None and left.p < bias.SIGNIFICANT and abs(left.share - 0.5) > 2 * bias.NOTABLE:
         found.append(words.leans_to_place(left.share, left.n, left.p))
-    hasty = float(np.mean([too_fast(vote) for vote in timed])) if timed else 0.0
+    hasty = float(np.mean([vote.too_fast for vote in timed])) if timed else 0.0
     if len(timed) >= LEAST_TO_JUDGE and hasty > bias.HASTY_SHARE:
         found.append(words.hasty(hasty, len(timed)))
     if len(same) >= LEAST_TO_JUDGE and np.mean(same) < LOW_CONSISTENCY:

@@ -13,7 +13,7 @@ from studio.feedback.statistics.results import WholeRankings
 from studio.feedback.statistics.votes import Vote
 
 SHRINKAGE = 0.1
-FEWEST, SHORTEST, MOST = 5, 3, 2000
+FEWEST, SHORTEST, MOST = 5, 3, 1000
 
 
 def rankings_of(votes: Sequence[Vote], models: Sequence[str]) -> list[tuple[int, ...]]:
@@ -39,7 +39,7 @@ def strengths(rankings: Sequence[tuple[int, ...]], count: int) -> list[float]:
 
 
 def whole_rankings(votes: Sequence[Vote], order: Sequence[str]) -> WholeRankings | None:
-    """The strengths from whole rankings beside `order`, best first; None where there are too few. The newest 2,000 are taken."""
+    """The strengths from whole rankings beside `order`, best first; None where there are too few. The newest 1,000 are taken."""
     rankings = rankings_of(votes, order)
     ranked = sorted({model for ranking in rankings for model in ranking})
     if len(rankings) < FEWEST or len(ranked) < SHORTEST:

@@ -22,6 +22,8 @@ from studio.feedback.answers import Answer, Outcome, outcomes, ranks_of
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
 COVARIATES = ("length", "lists", "headings", "bold")
+CHARACTERS_PER_SECOND = 200.0
+FASTEST, SLOWEST_ASKED = 1.0, 10.0
 UNITS = 100
 _LIST = re.compile(r"^[ \t]*(?:[-*+]|\d+[.)])[ \t]", re.MULTILINE)
 _HEADING = re.compile(r"^#{1,6} ", re.MULTILINE)
@@ -61,6 +63,11 @@ class Vote:
     def outcomes(self) -> list[Outcome]:
         """What follows for each two candidates; see `studio.feedback.answers.outcomes`."""
         return outcomes(self.answer, len(self.item.models))
+
+    @cached_property
+    def too_fast(self) -> bool:
+        """Whether it took less than a second for each 200 characters of the answers; never less than 1 s is asked, never more than 10 s."""
+        return self.seconds < min(max(self.item.reading / CHARACTERS_PER_SECOND, FASTEST), SLOWEST_ASKED)
 
 
 @dataclass(frozen=True)

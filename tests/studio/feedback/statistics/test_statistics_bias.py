@@ -72,7 +72,7 @@ def test_many_votes_on_few_prompts_prove_little_about_length() -> None:
     ("seconds", "characters", "hasty"), [(0.9, 10, True), (1.1, 10, False), (3.9, 800, True), (4.1, 800, False), (11, 90_000, False)]
 )
 def test_too_fast_is_faster_than_the_answers_can_be_skimmed(seconds: float, characters: int, hasty: bool) -> None:
-    assert bias.too_fast(pair(item(1, "ab", [characters // 2, characters // 2]), "p", 1, seconds=seconds)) is hasty
+    assert pair(item(1, "ab", [characters // 2, characters // 2]), "p", 1, seconds=seconds).too_fast is hasty
 
 
 def test_haste_is_counted_where_times_are_known() -> None:
