@@ -89,13 +89,18 @@ def compare(
     scripts = [script_of(prompt) for prompt in prompts] if turns else [Script(list(prompt), []) for prompt in prompts]
     stop = stop or threading.Event()
     logits = _different(engine, infos, scripts[0].prompt, stop)
+    if stop.is_set():
+        return iter(())
     drawn = sampling.seeded()
     with ws.db.write() as session:
         settings: dict[str, Any] = {"sampling": drawn.model_dump(), "n": n, "round": round, "logits_sha256": logits}
         if turns:
             settings |= {"turns": True, "later": [script.later for script in scripts]}
         row = db.Comparison(
-            name=(name or "").strip() or _title(prompts), models=list(models), prompts=[s.prompt for s in scripts], settings=settings
+            name=(name or "").strip() or _title(scripts[0].prompt),
+            models=list(models),
+            prompts=[s.prompt for s in scripts],
+            settings=settings,
         )
         session.add(row)
         session.flush()
@@ -165,9 +170,8 @@ def _different(engine: Engine, infos: list[ModelInfo], prompt: Messages, stop: t
     return found
 
 
-def _title(prompts: list[Messages]) -> str:
-    asked = next((m["content"] for m in reversed(prompts[0]) if m["role"] == "user"), "") if prompts[0] else ""
-    words = " ".join(asked.split())
+def _title(prompt: Messages) -> str:
+    words = " ".join(next((m["content"] for m in reversed(prompt) if m["role"] == "user"), "").split())
     return words if len(words) <= 60 else words[:59].rstrip() + "…"
 
 
