@@ -20,7 +20,7 @@ import studio
 from studio import db
 from studio.errors import FeedbackError, NotFoundError
 from studio.feedback import leases, queries
-from studio.feedback.answers import SKIP_REASONS, Answer, check, from_shown
+from studio.feedback.answers import SKIP_REASONS, Answer, check, from_shown, parse_answer
 from studio.feedback.leases import LeaseInfo
 from studio.feedback.projects import find
 from studio.feedback.queries import ADJUDICATION
@@ -115,7 +115,7 @@ def pass_over(session: Session, lease_id: int, person_id: int, reason: str, note
     if reason not in SKIP_REASONS:
         raise FeedbackError(f"{reason or 'No reason'} is not among the reasons to skip.", f"Choose one of: {', '.join(SKIP_REASONS)}.")
     lease = leases.held(session, lease_id, person_id, now)
-    row = _of_lease(lease, "skipped", Answer(comment=note), key, VERSION, now)
+    row = _of_lease(lease, "skipped", parse_answer({"comment": note}), key, VERSION, now)
     row.reason = reason
     _add(session, row, lease)
     return row
@@ -269,7 +269,7 @@ def _refuse_superseded(session: Session, row: db.Judgement) -> None:
 
 def _known(session: Session, key: str, person_id: int) -> db.Judgement | None:
     """The row that was stored under this key, if the act was sent before."""
-    if not key or len(key) > LONGEST_KEY:
+    if not 0 < len(key) <= LONGEST_KEY or any("\ud800" <= letter <= "\udfff" for letter in key):
         raise FeedbackError(
             "The act has no usable key of its own.", f"Send a text of up to {LONGEST_KEY} characters that is new for each act."
         )

@@ -30,6 +30,8 @@ Chooser = Callable[[tuple[str, ...]], float]
 """The worth of asking about a task whose candidates come from these models (each once, sorted); the task worth most is asked first."""
 
 ACTIVE_SHARE = 0.75
+MOST_KINDS = 8
+"""So many of the most worthwhile sets of models are looked through for a free task before one comes at random."""
 BEFORE_REPEAT = 5
 REPEAT_WINDOW = 200
 
@@ -218,7 +220,7 @@ def _open_item(
         task_id: int | None = None
         if side == "train" and coin("active", *turn) < ACTIVE_SHARE:
             kinds = [models for other, models, _ in groups if other == side]
-            for models in sorted(kinds, key=lambda models: (-choose(tuple(models)), models)):
+            for models in sorted(kinds, key=lambda models: (-choose(tuple(models)), models))[:MOST_KINDS]:
                 task_id = task_id or first(side=side, models=models)
         task_id = task_id or first(side=side)
         if task_id is not None:

@@ -48,6 +48,26 @@ def test_an_answer_about_positions_is_stored_about_candidates_and_comes_back(wor
         assert (back.task_id, back.shown, back.previous) == (held.task_id, held.shown, said)
 
 
+def test_what_stood_on_the_left_wins_whatever_it_was(workspace: Workspace) -> None:
+    for mode, said in (
+        ("pair", Answer(strength=-3)),
+        ("best", Answer(best=0)),
+        ("rating", Answer(ratings=[{"helpful": 7}, {"helpful": 2}])),
+    ):
+        info = a_project(workspace, 1, name=mode, mode=mode, criteria="helpful")
+        left = set()
+        for number in range(7):
+            who = person(workspace, f"p{number}")
+            held = take(workspace, info.id, who)
+            stored = submit(workspace, held.id, who, said, f"{mode}-{number}").answer
+            rated = [rating["helpful"] for rating in stored.ratings or []]
+            pair = None if stored.strength is None else int(stored.strength > 0)
+            winner = {"pair": pair, "best": stored.best, "rating": rated.index(7) if rated else None}[mode]
+            assert winner == held.shown[0]
+            left.add(winner)
+        assert left == {0, 1}
+
+
 def test_an_untouched_ranking_cannot_be_submitted_and_the_item_stays(workspace: Workspace) -> None:
     info = a_project(workspace, 1, models=("a", "b", "c"), mode="rank")
     who = person(workspace, "eve")
