@@ -10,12 +10,17 @@ from typing import Any
 import pytest
 
 from app import compare_prompts, compare_shelf, comparison_view
+from app.page import Page
+from app.tabs import compare
 from studio import db
 from studio.data import store
 from studio.errors import DataError
 from studio.inference.comparisons import CandidateInfo, ComparisonInfo
 from studio.inference.sampling import Sampling
+from studio.models.adaptations import LoRA
+from studio.session import Studio
 from studio.workspace import Workspace
+from tests.studio.models.helpers import add, run_with_checkpoints
 
 EVIL = "<img src=x onerror=window.pwned=1></template>"
 
@@ -118,3 +123,11 @@ def test_the_list_is_filtered_and_leaves_deleted_ones_out(workspace: Workspace) 
     assert "gone" not in table
     assert 'data-key="2" tabindex="0" aria-current="true"' in table
     assert "parcels" not in compare_shelf.listed(workspace, None, "START")[1]
+
+
+def test_checkpoints_stand_below_the_models(workspace: Workspace) -> None:
+    add(workspace, "llama", "tiny")
+    run_with_checkpoints(workspace, "bot-1", "tiny", LoRA(rank=4))
+    choices = compare.generating_models(Page(Studio(workspace.root)))
+    assert [name for _, name in choices][-3:] == ["tiny", "bot-1@step-2", "bot-1@step-1"]
+    assert choices[-1][0] == "bot-1, step 1  (checkpoint)"

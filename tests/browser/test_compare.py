@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from pathlib import Path
 
@@ -10,7 +11,7 @@ from playwright.sync_api import Page, expect
 
 from studio.inference.compare import list_comparisons
 from studio.models import registry
-from tests.browser.conftest import PATIENCE, Server, Watched, choose, fill, open_tab
+from tests.browser.conftest import PATIENCE, Server, Watched, choose, fill, open_tab, upload
 from tests.browser.models_for_tests import add_model
 
 SLOW = 6 * PATIENCE
@@ -33,22 +34,56 @@ def pick(page: Page, *names: str) -> None:
     page.keyboard.press("Escape")
 
 
-def test_a_typed_prompt_side_by_side_with_differences(page: Page) -> None:
+def test_typed_prompts_side_by_side_kept_named_and_sent_to_labelling(page: Page) -> None:
     open_tab(page, "Compare")
     expect(page.locator("#compare-view")).to_contain_text("See what fine-tuning changed")
     pick(page, "left", "right")
-    fill(page, "compare-prompt", "where is <b>my</b> parcel")
+    fill(page, "compare-prompt", "where is <b>my</b> parcel\n\nhello")
+    expect(page.locator("#compare-counted")).to_contain_text("2 prompts")
     fill(page, "compare-n", "2")
     page.locator("#compare-go").click()
-    expect(page.locator("#compare-view .answer")).to_have_count(4, timeout=SLOW)
+    expect(page.locator("#compare-view .answer .foot")).to_have_count(4, timeout=SLOW)
     expect(page.locator("#compare-go")).to_be_enabled(timeout=SLOW)
     expect(page.locator("#compare-view .answer-column h2")).to_have_text(["left", "right"])
     expect(page.locator("#compare-view .asked")).to_contain_text("where is <b>my</b> parcel")
     expect(page.locator("#compare-view .foot").first).to_contain_text("tokens/s")
     tops = [box["y"] for box in (h.bounding_box() for h in page.locator(".answer-column h2").all()) if box]
     assert tops[0] == tops[1]
-    page.locator("#compare-diff input").click()
-    expect(page.locator("#compare-view ins").first).to_be_visible()
+    for unit in ("by word", "by letter", "by token"):
+        choose(page, "compare-diff", unit)
+        expect(page.locator("#compare-view .muted", has_text="Differences from left")).to_be_visible()
+        expect(page.locator("#compare-view .answer-text ins").first).to_be_visible()
+    page.get_by_text("How it was made").first.click()
+    expect(page.locator("#compare-view .made dd").first).to_be_visible()
+    page.locator("#compare-care").get_by_text("Name, delete").click()
+    fill(page, "compare-name", "Opening hours")
+    page.locator("#compare-rename").click()
+    expect(page.locator("#compare-saved tr[aria-current=true]")).to_contain_text("Opening hours")
+    page.locator("#compare-delete").click()
+    page.locator("#compare-delete-yes").click()
+    expect(page.locator("#compare-deleted")).to_contain_text("Opening hours is deleted")
+    expect(page.locator("#compare-open")).not_to_be_visible()
+    expect(page.locator("#compare-saved")).not_to_contain_text("Opening hours")
+    page.locator("#compare-undo").click()
+    expect(page.locator("#compare-head")).to_contain_text("Opening hours")
+    expect(page.locator("#compare-saved tr[aria-current=true]")).to_contain_text("Opening hours")
+    page.locator("#compare-label").click()
+    expect(page.locator("#tab-label")).to_be_visible()
+    expect(page.locator("#tab-compare")).not_to_be_visible()
+
+
+def test_conversations_from_a_file_are_answered_turn_by_turn(page: Page, tmp_path: Path) -> None:
+    said = [{"role": "user", "content": "hello"}, {"role": "assistant", "content": "hi"}, {"role": "user", "content": "thank you"}]
+    (tmp_path / "talks.jsonl").write_text(json.dumps({"messages": said}) + "\n")
+    open_tab(page, "Compare")
+    pick(page, "left")
+    page.locator("#compare-source").get_by_text("A file with prompts").click()
+    upload(page, "compare-file", tmp_path / "talks.jsonl")
+    expect(page.locator("#compare-file")).to_contain_text("talks")
+    page.locator("#compare-turns input").click()
+    page.locator("#compare-go").click()
+    expect(page.locator("#compare-view .answer .role")).to_have_text(["Assistant", "User", "Assistant"], timeout=SLOW)
+    expect(page.locator("#compare-view .answer")).to_contain_text("thank you")
 
 
 def test_held_out_prompts_are_paged_and_reopened(page: Page, tabs: Watched, server: Server) -> None:
@@ -60,7 +95,7 @@ def test_held_out_prompts_are_paged_and_reopened(page: Page, tabs: Watched, serv
     page.locator("#compare-go").click()
     expect(page.locator("#compare-pager")).to_contain_text("prompt 1 of 3", timeout=SLOW)
     expect(page.locator("#compare-go")).to_be_enabled(timeout=SLOW)
-    expect(page.locator("#compare-pager")).to_contain_text("6 answers")
+    expect(page.locator("#compare-head")).to_contain_text("6 answers")
     first = page.locator("#compare-view .asked").inner_text()
     page.locator("#compare-next").click()
     expect(page.locator("#compare-pager")).to_contain_text("prompt 2 of 3")
@@ -75,10 +110,9 @@ def test_held_out_prompts_are_paged_and_reopened(page: Page, tabs: Watched, serv
 
 def test_what_cannot_be_compared_is_said(page: Page, tabs: Watched, server: Server) -> None:
     open_tab(page, "Compare")
-    pick(page, "left")
     fill(page, "compare-prompt", "hello")
     page.locator("#compare-go").click()
-    expect(page.locator("#compare-notice .notice.error")).to_contain_text("two models or more")
+    expect(page.locator("#compare-notice .notice.error")).to_contain_text("No model is chosen")
     expect(page.locator("#compare-go")).to_be_enabled()
     workspace, copy = server.workspace, server.root / "inbox" / "copy-of-left"
     if not copy.exists():

@@ -12,7 +12,10 @@ import torch
 from studio.db import Run
 from studio.models import registry
 from studio.models.adaptations import AdaptationSettings
+from studio.models.loading import load_for_training
 from studio.models.registry import ModelInfo
+from studio.runs import checkpoints
+from studio.runs.folder import RunFolder
 from studio.workspace import Workspace
 from tests.tiny import make_model
 
@@ -92,3 +95,19 @@ def save_product(
     kind = "classifier" if task == "classifier" else "adapter" if adaptation.peft else "full"
     info = {"labels": LABELS} if task == "classifier" else {}
     return registry.register_run_model(ws, name, kind, Path(target), base, run_id, info)
+
+
+def run_with_checkpoints(ws: Workspace, name: str, base: str, adaptation: AdaptationSettings, task: str = "causal") -> Any:
+    """A run of two steps that keeps a checkpoint of each, as a trainer writes them: weights and configuration, no tokenizer."""
+    labels = ["bad", "good"] if task == "classifier" else []
+    model, tokenizer = load_for_training(ws, base, adaptation, task, labels)
+    folder = RunFolder(ws.runs / name)
+    recipe = {"model": base, "method": {"kind": "sft"}, "adaptation": adaptation.model_dump()}
+    with ws.db.write() as session:
+        session.add(Run(name=name, state="stopped", recipe=recipe, folder=ws.relative(folder.path)))
+    for step in (1, 2):
+        train(model, tokenizer, task, steps=1)
+        with checkpoints.writing(folder, step) as path:
+            model.save_pretrained(path)
+            (path / "optimizer.pt").write_bytes(b"state")
+    return model

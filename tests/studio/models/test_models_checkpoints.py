@@ -2,38 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 import torch
 
-from studio.db import Run
 from studio.errors import ModelError, NotFoundError, RecipeError
 from studio.models import registry
 from studio.models.adaptations import AdaptationSettings, Full, LoRA
 from studio.models.loading import load_for_inference, load_for_training
 from studio.recipe import parse
-from studio.runs import checkpoints
 from studio.runs.check import model_of
-from studio.runs.folder import RunFolder
 from studio.workspace import Workspace
-from tests.studio.models.helpers import add, logits, save_product, train
-
-
-def run_with_checkpoints(ws: Workspace, name: str, base: str, adaptation: AdaptationSettings, task: str = "causal") -> Any:
-    """A run of two steps that keeps a checkpoint of each, as a trainer writes them: weights and configuration, no tokenizer."""
-    labels = ["bad", "good"] if task == "classifier" else []
-    model, tokenizer = load_for_training(ws, base, adaptation, task, labels)
-    folder = RunFolder(ws.runs / name)
-    recipe = {"model": base, "method": {"kind": "sft"}, "adaptation": adaptation.model_dump()}
-    with ws.db.write() as session:
-        session.add(Run(name=name, state="stopped", recipe=recipe, folder=ws.relative(folder.path)))
-    for step in (1, 2):
-        train(model, tokenizer, task, steps=1)
-        with checkpoints.writing(folder, step) as path:
-            model.save_pretrained(path)
-            (path / "optimizer.pt").write_bytes(b"state")
-    return model
+from tests.studio.models.helpers import add, logits, run_with_checkpoints, save_product
 
 
 @pytest.mark.parametrize("adaptation", [LoRA(rank=4), Full()], ids=["adapter", "full"])
