@@ -202,7 +202,12 @@ def win_rate(fit: Fit, model: int) -> Share:
 
 
 def judgements_needed(fit: Fit, a: int, b: int, half_width: float = 0.05) -> int | None:
-    """How many more judgements of `a` and `b` bring the interval of the win rate to ± `half_width`; None when it is there already."""
+    """How many more judgements of `a` and `b` bring the interval of the win rate to ± `half_width`; None when it is there already.
+
+    Of two that no games connect nothing is known, so the number is what two equal models need.
+    """
+    if not fit.together(a, b):
+        return round((Z95 / (2 * half_width)) ** 2)
     share, _ = pair(fit, a, b)
     if (share.high - share.low) / 2 <= half_width:
         return None

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import combinations
 
 import numpy as np
 
@@ -50,6 +51,7 @@ def summarise(votes: Sequence[Vote], counts: Counts, length_controlled: bool = T
     names = [met.models[index] for index in order]
     table = standings(fit, met.models, order) if fit else []
     effects, adjusted = _controlled(met) if length_controlled else ([], None)
+    apart = words.disconnected([[met.models[index] for index in group] for group in groups_with_games(fit)]) if fit else ""
     people = len({vote.person for vote in given})
     return Report(
         projects=counts.projects,
@@ -62,13 +64,13 @@ def summarise(votes: Sequence[Vote], counts: Counts, length_controlled: bool = T
         done=counts.done,
         sentence=words.progress(len(given), people, counts.done, counts.tasks),
         standings=table,
-        standings_sentence=words.standings([(one.model, one.win_rate, one.win_low, one.win_high) for one in table]),
+        standings_sentence=words.standings([(one.model, one.win_rate, one.win_low, one.win_high) for one in table], bool(apart)),
         controlled=adjusted,
         controlled_sentence=words.controlled(names, [one.model for one in adjusted]) if adjusted else words.not_controlled(),
         effects=effects,
         verdicts=verdicts(fit, met.models, order) if fit else [],
         matrix=win_matrix(met, order),
-        disconnected=words.disconnected([[met.models[index] for index in group] for group in groups_with_games(fit)]) if fit else "",
+        disconnected=apart,
         whole_rankings=whole_rankings(first, names) if fit and counts.rule == "all" else None,
         agreement=agreement(judged),
         biases=[bias.position(judged), bias.length(judged), bias.speed(given)],
@@ -115,9 +117,10 @@ def fit_of(couples: Couples, covariates: np.ndarray | None = None) -> Fit | None
 
 
 def best_first(fit: Fit, couples: Couples) -> list[int]:
-    """The models that have games, the strongest first."""
-    played = [index for index in range(len(couples.models)) if fit.games[index].any()]
-    return sorted(played, key=lambda index: (-fit.strengths[index], couples.models[index]))
+    """The models that have games, the strongest first; where games do not connect all, group by group."""
+    return [
+        index for group in groups_with_games(fit) for index in sorted(group, key=lambda one: (-fit.strengths[one], couples.models[one]))
+    ]
 
 
 def groups_with_games(fit: Fit) -> list[list[int]]:
@@ -140,8 +143,9 @@ def standings(fit: Fit, models: Sequence[str], order: Sequence[int]) -> list[Sta
 
 
 def verdicts(fit: Fit, models: Sequence[str], order: Sequence[int]) -> list[Verdict]:
-    """What is known of each two models, those of the best models first."""
-    return [_verdict(fit, models, a, b) for place, a in enumerate(order) for b in order[place + 1 :]]
+    """What is known of each two models, those of the best models first; those that never met at the end."""
+    couples = sorted(combinations(order, 2), key=lambda couple: not fit.together(*couple))
+    return [_verdict(fit, models, a, b) for a, b in couples]
 
 
 def _verdict(fit: Fit, models: Sequence[str], a: int, b: int) -> Verdict:

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-YARDSTICKS = "InstructGPT's labellers agreed with each other in 72.6 ± 1.5 % of such cases, and labellers new to it in 77.3 ± 1.3 %"
+YARDSTICKS = "InstructGPT's labellers, who agreed in 72.6 ± 1.5 % of cases (labellers new to that work in 77.3 ± 1.3 %)"
+YARDSTICK = 0.726
 SURE = 0.9
 GOOD_ALPHA, FAIR_ALPHA = 0.8, 0.667
 
@@ -83,12 +84,17 @@ def disconnected(groups: Sequence[Sequence[str]]) -> str:
     )
 
 
-def standings(models: Sequence[tuple[str, float, float, float]]) -> str:
-    """The order of the models, best first, each with its win rate and interval."""
+def standings(models: Sequence[tuple[str, float, float, float]], apart: bool) -> str:
+    """The order of the models, best first, each with its win rate and interval; `apart` when not all were compared with each other."""
     if not models:
         return "No two models have been compared yet."
     parts = [f"{name} wins {percent_interval(rate, low, high)}" for name, rate, low, high in models]
-    return f"Best first, with how often each wins against an average other model: {'; '.join(parts)}."
+    lead = (
+        "Group by group, best first, and how often each wins against an average other model of its group"
+        if apart
+        else ("Best first, and how often each wins against an average other model")
+    )
+    return f"{lead}: {'; '.join(parts)}."
 
 
 def whole_rankings(number: int, order: Sequence[str], same: bool) -> str:
@@ -123,10 +129,11 @@ def controlled(raw: Sequence[str], adjusted: Sequence[str]) -> str:
 
 def agreement(alpha: float, low: float, high: float, raw: float, raw_low: float, raw_high: float, units: int, items: int) -> str:
     """What Krippendorff's alpha and the raw share say."""
+    against = "less often than" if raw_high < YARDSTICK else "more often than" if raw_low > YARDSTICK else "about as often as"
     level = "good" if alpha >= GOOD_ALPHA else "fair" if alpha >= FAIR_ALPHA else "low" if high < FAIR_ALPHA else "not clearly fair yet"
     return (
         f"Two people say the same of two answers in {percent_interval(raw, raw_low, raw_high)} of cases "
-        f"({counted(units, 'couple')} of answers in {counted(items, 'item')} that several people judged); {YARDSTICKS}. "
+        f"({counted(units, 'couple')} of answers in {counted(items, 'item')} that several people judged), {against} {YARDSTICKS}. "
         f"Beyond chance this is {level}: Krippendorff's alpha is {alpha:.2f} [{low:.2f}, {high:.2f}], "
         "where 0 is chance and 1 is full agreement."
     )

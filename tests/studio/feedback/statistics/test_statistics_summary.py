@@ -61,6 +61,9 @@ def test_groups_that_never_met_are_named() -> None:
     never = next(verdict for verdict in found.verdicts if {verdict.a, verdict.b} == {"a", "c"})
     assert (never.win_rate, never.confidence) == (None, None)
     assert "were never compared, neither directly nor through other models" in never.sentence
+    assert "About 390 more judgements" in never.sentence
+    assert [verdict.win_rate is None for verdict in found.verdicts] == [False, False, True, True, True, True]
+    assert [one.model for one in found.standings] == ["a", "b", "c", "d"]
     assert found.matrix.wins[found.matrix.models.index("a")][found.matrix.models.index("c")] is None
 
 
