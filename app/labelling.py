@@ -1,8 +1,8 @@
 """The labelling screen: blind answers side by side, judged by keyboard, mouse or touch.
 
-One component; all that it shows and does stands in the scripts named here, which speak with the routes of `app/label_routes.py` and not with
-gradio, so that a judgement takes milliseconds and a burst of keys keeps its order. It stands alone on `/label` and in the Label tab. Its value
-is `{"project": id or None, "alone": bool}`: with a project it shows that one only, else the person chooses among the open ones.
+One component; all that it shows and does stands in the scripts named here, which speak with the routes of `app/label_routes.py` and not
+with gradio, so that a judgement takes milliseconds and a burst of keys keeps its order. It stands alone on `/label` and in the Label tab.
+Its value is `{"project": id or None, "alone": bool}`: with a project it shows that one only, else the person chooses among the open ones.
 To add a way of judging, see `assets/js/label_modes.js`; to add something that can be said of an item, a drawer in `label_drawers.js`.
 """
 

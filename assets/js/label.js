@@ -161,6 +161,7 @@ function failing(error, seconds) {
   const login = error.login ? ["Log in", () => { window.open(`${BASE}login`, "_blank"); }] : null;
   const remedy = error.login ? "Log in again in another tab and come back; nothing is lost." : `${locked ? "It is kept here and" : "It is"} tried again in ${Math.ceil(seconds)} s.`;
   tell("warning", `${what} ${error.message}`, remedy, login, ["Try now", () => endPause()]);
+  refresh();
   saving(what, true);
 }
 
@@ -169,6 +170,11 @@ function show(answer) {
   item = answer.item;
   progress = answer.progress;
   undoable = answer.undoable || 0;
+  if (project) {
+    project.state = answer.state || "open";
+    if (progress) project.left = progress.left_for_me;
+    drawProjects();
+  }
   closeDrawerQuietly();
   painters = [];
   root.dataset.lease = item ? item.lease : "";
@@ -176,6 +182,7 @@ function show(answer) {
     mode = MODES[item.mode];
     at = { card: 0, row: 0, rank: 0 };
     draft = draftOf();
+    if (mode.start) mode.start();
     clock.start(draft.active);
     drawItem();
     askGuidelines(item.guideline);
@@ -309,7 +316,6 @@ function scrollCards(key) {
 
 const KNOWN = /^([1-9]|mark[1-9]|Enter|Escape|Backspace|Arrow(Left|Right)|Alt\+Arrow(Up|Down))$/;
 function onKey(event) {
-  if (!element.isConnected) return document.removeEventListener("keydown", onKey);
   const key = keyOf(event);
   if (!begun || !ours(event, key)) return undefined;
   if (event.target instanceof Element && event.target.closest(".label-conversation") && key.startsWith("Arrow")) return undefined;

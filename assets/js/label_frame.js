@@ -43,9 +43,11 @@ function buildFrame() {
   parts.status = make("span", "label-status");
   parts.status.setAttribute("role", "status");
   parts.submit = button("Submit", "Enter", submit, "label-submit");
-  parts.foot = make("div", "label-foot", null, parts.board, make("div", "label-line", null, parts.edit, parts.comment, parts.flag, make("span", "label-space"), parts.status, parts.onceLabel, parts.submit));
+  parts.foot = make("div", "label-foot", null, parts.drawer, parts.board, make("div", "label-line", null, parts.edit, parts.comment, parts.flag, make("span", "label-space"), parts.status, parts.onceLabel, parts.submit));
   parts.nothing = make("div", "empty label-nothing");
-  root.replaceChildren(parts.top, parts.notice, parts.main, parts.nothing, parts.drawer, parts.foot);
+  /* Gradio's container clips in a way that keeps the foot from staying in sight on a phone. */
+  if (props.value && props.value.alone) element.closest(".gradio-container").style.overflow = "clip";
+  root.replaceChildren(parts.top, parts.notice, parts.main, parts.nothing, parts.foot);
   paintFrame();
 }
 
@@ -160,7 +162,8 @@ function drawItem() {
   parts.cards.replaceChildren(...item.cards.map(cardOf));
   parts.board.replaceChildren(...(mode.board ? [mode.board()] : []));
   more.hidden = prompt.scrollHeight <= prompt.clientHeight + 2;
-  if (!more.hidden && item.prompt.length > 1) prompt.lastElementChild.scrollIntoView({ block: "nearest" });
+  if (!more.hidden && item.prompt.length > 1) prompt.scrollTop = prompt.lastElementChild.offsetTop;
+  if (root.getBoundingClientRect().top < 0) root.scrollIntoView();
 }
 
 function togglePrompt() {
@@ -174,8 +177,11 @@ function drawNothing() {
   parts.question.textContent = (projects.length < 2 && project && project.name) || "Labelling";
   const others = projects.filter((one) => one.left > 0 && (!project || one.id !== project.id));
   const left = progress ? progress.left_for_me : 0;
+  const closed = project && project.state && project.state !== "open" ? project.state : "";
   const [title, text] = !project
     ? ["Nothing to label yet", "When somebody opens a labelling project, its items appear here by themselves."]
+    : closed
+      ? [`This project is ${closed}`, closed === "paused" ? "Its items come back when it is opened again; this page looks by itself." : "What you judged is kept. Nothing is left to do here."]
     : left > 0
       ? ["Others hold the last items", `${left} may come free; this page looks again by itself.`]
       : ["All done", progress && progress.done_by_me ? `You have judged ${progress.done_by_me} ${progress.done_by_me === 1 ? "item" : "items"} of this project. Undo takes back the last.` : "There is no item for you in this project."];
@@ -216,17 +222,22 @@ async function askGuidelines(number) {
   const found = await post("guidelines", { project: asked }).catch(() => null);
   if (!found || !project || project.id !== asked) return;
   guidelines = { project: asked, number: found.number, text: found.text };
-  const seen = shelf.read(`guidelines.${person.name}.${asked}`) || 0;
-  const news = seen && seen < found.number ? make("span", "badge warn", "new version") : "";
+  const seen = shelf.read(`guidelines.${person.name}.${asked}`);
+  const news = seen && seen.number < found.number ? make("span", "badge warn", "new version") : "";
   parts.aside.replaceChildren(make("div", "label-line", null, make("h3", "", `Guidelines v${found.number}`), news, make("span", "label-space"), button("Close", "G", toggleGuidelines, "label-button quiet")), ...guidelinesOf(found.text));
-  parts.aside.hidden = seen >= found.number;
+  parts.aside.hidden = Boolean(seen) && seen.number >= found.number && !seen.open;
+  keepGuidelines();
   refresh();
+}
+
+function keepGuidelines() {
+  shelf.write(`guidelines.${person.name}.${project.id}`, { number: guidelines.number, open: !parts.aside.hidden });
 }
 
 function toggleGuidelines() {
   if (!guidelines.text) return;
   parts.aside.hidden = !parts.aside.hidden;
-  shelf.write(`guidelines.${person.name}.${project.id}`, guidelines.number);
+  keepGuidelines();
   paintFrame();
 }
 
@@ -272,17 +283,22 @@ function startWhenSeen() {
   queue(begin);
 }
 
+/* Listen for as long as the screen is part of the page. */
+function listen(target, kind, work, options) {
+  const heard = (event) => (element.isConnected ? work(event) : target.removeEventListener(kind, heard));
+  target.addEventListener(kind, heard, options);
+}
+
 startWhenSeen.given = (props.value && props.value.project) || 0;
 buildFrame();
 (luthier.screenKeys ??= []).push(() => (element.isConnected ? keysNow() : null));
-document.addEventListener("keydown", onKey);
-for (const kind of ["pointerdown", "pointermove", "wheel", "keydown", "touchstart"]) document.addEventListener(kind, () => clock.touch(), { passive: true });
-document.addEventListener("visibilitychange", () => { clock.seen(!document.hidden); if (document.hidden) keepDraft(); });
-window.addEventListener("pagehide", keepDraft);
-window.addEventListener("online", () => endPause());
-window.addEventListener("focus", () => endPause());
-window.addEventListener("beforeunload", (event) => { if (element.isConnected && locked && failing.told) event.preventDefault(); });
-window.addEventListener("resize", fit);
+listen(document, "keydown", onKey);
+for (const kind of ["pointerdown", "pointermove", "wheel", "keydown", "touchstart"]) listen(document, kind, () => clock.touch(), { passive: true });
+listen(document, "visibilitychange", () => { clock.seen(!document.hidden); if (document.hidden) keepDraft(); });
+listen(window, "pagehide", keepDraft);
+for (const kind of ["online", "focus"]) listen(window, kind, () => endPause());
+listen(window, "beforeunload", (event) => { if (locked && failing.told) event.preventDefault(); });
+listen(window, "resize", fit);
 new ResizeObserver(startWhenSeen).observe(root);
 watch("value", () => queue(() => {
   const given = (props.value && props.value.project) || 0;

@@ -1,7 +1,7 @@
 /* Labelling: what each way of judging asks, shows and answers to keys.
 
    A mode has `question`, `part` (its part of the answer), `missing()` (what is still to be said, "" when complete), `said()` (the choice in
-   words), `press(key)` (true when the key was its own), and, where it needs them, `blank(count)`, `onCard(index)`, `tag(index)` and `board()`.
+   words), `press(key)` (true when the key was its own), and, where it needs them, `blank(count)`, `start()`, `onCard(index)`, `tag(index)`, `board()`.
    `keys` are its lines in the list of keys. To add a mode, add an entry; `digit` gives the number of a digit key. */
 const LETTERS = "ABCDEFGHI";
 const STRENGTHS = ["much better", "better", "slightly better"];
@@ -119,6 +119,7 @@ const rank = {
   question: "Rank the answers, 1 is the best",
   part: "ranks",
   blank: (count) => new Array(count).fill(null),
+  start: () => { at.card = Math.max(0, draft.ranks.indexOf(null)); },
   missing() {
     const left = draft.ranks.filter((one) => one === null).length;
     return left ? `${draft.ranks.length - left} of ${draft.ranks.length} ranked; 1 to ${draft.ranks.length} for ${letter(at.card)}` : "";
@@ -150,13 +151,17 @@ const rank = {
   keys: [["1 … 9", "rank the marked answer and go to the next; equal ranks are ties"], ["T", "tie: the rank that was given last"], ["← →", "mark the previous or next answer"], ["Alt+↑ ↓", "rank it higher or lower"], ["Backspace", "take its rank back"]],
 };
 
+/* Mark the next rating that is still to be given, from this one on; this one when there is none. */
+function markUnrated(index, row) {
+  const cells = item.cards.flatMap((_, card) => item.criteria.map((_, line) => ({ card, row: line })));
+  const here = cells.findIndex((cell) => cell.card === index && cell.row === row);
+  const order = [...cells.slice(here), ...cells.slice(0, here)];
+  Object.assign(at, order.find((cell) => !draft.ratings[cell.card][item.criteria[cell.row]]) ?? cells[here]);
+}
+
 function setRating(index, row, value) {
   draft.ratings[index][item.criteria[row]] = value;
-  const cells = item.cards.flatMap((_, card) => item.criteria.map((_, line) => ({ card, line })));
-  const here = cells.findIndex((cell) => cell.card === index && cell.line === row);
-  const order = [...cells.slice(here + 1), ...cells.slice(0, here)];
-  const open = order.find((cell) => !draft.ratings[cell.card][item.criteria[cell.line]]) ?? cells[here];
-  Object.assign(at, { card: open.card, row: open.line });
+  markUnrated(index, row);
   chose(false);
 }
 
@@ -164,6 +169,7 @@ const rating = {
   question: `Rate ${LOWEST} to ${HIGHEST}, ${HIGHEST} is the best`,
   part: "ratings",
   blank: (count) => Array.from({ length: count }, () => ({})),
+  start: () => markUnrated(0, 0),
   missing() {
     const wanted = item.cards.length * item.criteria.length;
     const given = draft.ratings.reduce((sum, one) => sum + Object.keys(one).length, 0);
