@@ -25,6 +25,7 @@ HALF_WIDTH_POINTS = 5
 FEWEST_CONTROLLED = 20
 FEWEST_DIFFERENT = 10
 CROWDED = 2.0
+LEAST_OWN = 0.25
 
 
 @dataclass(frozen=True)
@@ -52,6 +53,7 @@ def summarise(votes: Sequence[Vote], counts: Counts, length_controlled: bool = T
     table = standings(fit, met.models, order) if fit else []
     effects, adjusted = _controlled(met) if length_controlled else ([], None)
     apart = words.disconnected([[met.models[index] for index in group] for group in groups_with_games(fit)]) if fit else ""
+    prompts = len(np.unique(met.prompt))
     people = len({vote.person for vote in given})
     return Report(
         projects=counts.projects,
@@ -64,11 +66,11 @@ def summarise(votes: Sequence[Vote], counts: Counts, length_controlled: bool = T
         done=counts.done,
         sentence=words.progress(len(given), people, counts.done, counts.tasks),
         standings=table,
-        standings_sentence=words.standings([(one.model, one.win_rate, one.win_low, one.win_high) for one in table], bool(apart)),
+        standings_sentence=words.standings([(one.model, one.win_rate, one.win_low, one.win_high) for one in table], bool(apart), prompts),
         controlled=adjusted,
         controlled_sentence=words.controlled(names, [one.model for one in adjusted]) if adjusted else words.not_controlled(),
         effects=effects,
-        verdicts=verdicts(fit, met.models, order) if fit else [],
+        verdicts=verdicts(fit, met.models, order, len(np.unique(met.vote)) > CROWDED * prompts) if fit else [],
         matrix=win_matrix(met, order),
         disconnected=apart,
         whole_rankings=whole_rankings(first, names) if fit and counts.rule == "all" else None,
@@ -142,17 +144,17 @@ def standings(fit: Fit, models: Sequence[str], order: Sequence[int]) -> list[Sta
     return found
 
 
-def verdicts(fit: Fit, models: Sequence[str], order: Sequence[int]) -> list[Verdict]:
-    """What is known of each two models, those of the best models first; those that never met at the end."""
+def verdicts(fit: Fit, models: Sequence[str], order: Sequence[int], crowded: bool) -> list[Verdict]:
+    """What is known of each two models, those of the best models first; those that never met at the end. `crowded`: many votes a prompt."""
     couples = sorted(combinations(order, 2), key=lambda couple: not fit.together(*couple))
-    return [_verdict(fit, models, a, b) for a, b in couples]
+    return [_verdict(fit, models, a, b, crowded) for a, b in couples]
 
 
-def _verdict(fit: Fit, models: Sequence[str], a: int, b: int) -> Verdict:
+def _verdict(fit: Fit, models: Sequence[str], a: int, b: int, crowded: bool) -> Verdict:
     games, names = int(fit.games[a, b]), (models[a], models[b])
     more = bradley_terry.judgements_needed(fit, a, b, HALF_WIDTH_POINTS / 100)
     more = words.about(more) if more is not None else None
-    wanted = words.more_judgements(more, HALF_WIDTH_POINTS, fit.design_effect(a, b) > CROWDED)
+    wanted = words.more_judgements(more, HALF_WIDTH_POINTS, crowded and fit.design_effect(a, b) > CROWDED)
     if not fit.together(a, b):
         sentence = f"{words.never_compared(*names)} {wanted}"
         return Verdict(
@@ -171,7 +173,7 @@ def _controlled(couples: Couples) -> tuple[list[Effect], list[Standing] | None]:
     if len(couples) < FEWEST_CONTROLLED:
         return [], None
     sizes = np.sqrt(np.mean(couples.covariates**2, axis=0))
-    usable = [column for column in range(len(COVARIATES)) if np.count_nonzero(couples.covariates[:, column]) >= FEWEST_DIFFERENT]
+    usable = [column for column in range(len(COVARIATES)) if _separable(couples, column, float(sizes[column]))]
     if not usable:
         return [], None
     fit = fit_of(couples, couples.covariates[:, usable] / sizes[usable])
@@ -186,3 +188,15 @@ def _controlled(couples: Couples) -> tuple[list[Effect], list[Standing] | None]:
         sentence = words.effect(COVARIATES[column], float(sizes[column]), float(share), float(low), float(high))
         effects.append(Effect(covariate=COVARIATES[column], value=value, low=value - error, high=value + error, sentence=sentence))
     return effects, standings(fit, couples.models, best_first(fit, couples))
+
+
+def _separable(couples: Couples, column: int, size: float) -> bool:
+    """Whether answers differ in this covariate, and not only as their models do: else nobody can say which of the two decides."""
+    values = couples.covariates[:, column]
+    if np.count_nonzero(values) < FEWEST_DIFFERENT:
+        return False
+    rows = np.arange(len(values))
+    models = np.zeros((len(values), len(couples.models)))
+    models[rows, couples.first], models[rows, couples.second] = 1.0, -1.0
+    explained = models @ np.linalg.lstsq(models, values, rcond=None)[0]
+    return float(np.sqrt(np.mean((values - explained) ** 2))) > LEAST_OWN * size

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 YARDSTICKS = "InstructGPT's labellers, who agreed in 72.6 ± 1.5 % of cases (labellers new to that work in 77.3 ± 1.3 %)"
 YARDSTICK = 0.726
 SURE = 0.9
+FEW_PROMPTS = 10
 GOOD_ALPHA, FAIR_ALPHA = 0.8, 0.667
 
 
@@ -24,7 +25,8 @@ def percent(share: float) -> str:
 
 def percent_interval(share: float, low: float, high: float) -> str:
     """`64 % [55, 72]`."""
-    return f"{percent(share)} [{round(100 * low)}, {round(100 * high)}]"
+    digits = 1 if "." in percent(share) else 0
+    return f"{percent(share)} [{100 * low:.{digits}f}, {100 * high:.{digits}f}]"
 
 
 def counted(number: int, noun: str, plural: str = "") -> str:
@@ -84,7 +86,7 @@ def disconnected(groups: Sequence[Sequence[str]]) -> str:
     )
 
 
-def standings(models: Sequence[tuple[str, float, float, float]], apart: bool) -> str:
+def standings(models: Sequence[tuple[str, float, float, float]], apart: bool, prompts: int) -> str:
     """The order of the models, best first, each with its win rate and interval; `apart` when not all were compared with each other."""
     if not models:
         return "No two models have been compared yet."
@@ -94,7 +96,8 @@ def standings(models: Sequence[tuple[str, float, float, float]], apart: bool) ->
         if apart
         else ("Best first, and how often each wins against an average other model")
     )
-    return f"{lead}: {'; '.join(parts)}."
+    few = f" All of this is from {counted(prompts, 'prompt')}: others may come out differently." if prompts < FEW_PROMPTS else ""
+    return f"{lead}: {'; '.join(parts)}.{few}"
 
 
 def whole_rankings(number: int, order: Sequence[str], same: bool) -> str:
@@ -227,4 +230,4 @@ def unlike_others(tau: float, n: int) -> str:
 
 
 def not_controlled() -> str:
-    return "Too few judgements, or answers too much alike in length and format, to take these out."
+    return "Length and format cannot be taken out: too few judgements, answers too much alike, or each model keeps to a length of its own."

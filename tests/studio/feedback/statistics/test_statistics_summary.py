@@ -91,6 +91,20 @@ def test_what_length_does_is_taken_out() -> None:
     assert "people prefer the one that is longer" in found.effects[0].sentence
 
 
+def test_length_that_goes_with_the_model_is_not_taken_out() -> None:
+    found = report([pair(item(task, "ab", [300 + task % 3, 100]), "p", -1 if task % 4 else 1) for task in range(100)])
+    assert (found.controlled, found.effects) == (None, [])
+    assert "each model keeps to a length of its own" in found.controlled_sentence
+
+
+def test_few_prompts_and_crowded_ones_are_pointed_out() -> None:
+    votes = [pair(item(task, "ab"), f"p{n}", -1 if task < 4 else 1) for task in range(8) for n in range(20)]
+    found = report(votes)
+    assert "All of this is from 8 prompts: others may come out differently." in found.standings_sentence
+    assert "on new prompts fewer do" in found.verdicts[0].sentence
+    assert "fewer do" not in report(rankings(KNOWN, count=40, size=4)).verdicts[0].sentence
+
+
 def test_repeats_and_gold_items_do_not_decide_who_is_better() -> None:
     votes = [pair(item(task, "ab"), "p", -1) for task in range(6)]
     extra = [pair(vote.item, "p", 1, repeat=1) for vote in votes] + [pair(item(90, "ab", gold=[2, 1]), "p", 1)]
@@ -146,6 +160,7 @@ def test_ten_thousand_rankings_are_summed_up_while_a_page_waits() -> None:
 
 def test_words_say_figures_alike() -> None:
     assert words.percent_interval(0.64, 0.55, 0.72) == "64 % [55, 72]"
+    assert words.percent_interval(0.9991, 0.998, 0.9998) == "99.9 % [99.8, 100.0]"
     assert [words.percent(share) for share in (0, 0.001, 0.5, 0.999, 1)] == ["0 %", "0.1 %", "50 %", "99.9 %", "100 %"]
     assert [words.about(number) for number in (1, 7, 42, 381, 1234)] == [1, 7, 42, 390, 1300]
     assert words.listed(["a", "b", "c"]) == "a, b and c"
