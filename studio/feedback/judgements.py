@@ -11,12 +11,12 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from importlib.metadata import version
 from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-import studio
 from studio import db
 from studio.errors import FeedbackError, NotFoundError
 from studio.feedback import leases, queries
@@ -34,7 +34,7 @@ __all__ = [
     "skip", "submit", "take_back", "undo", "withdraw",
 ]  # fmt: skip
 
-VERSION = studio.__version__
+VERSION = version("luthier")
 LONGEST_KEY = 200
 LONGEST_SECONDS = 86_400.0
 

@@ -13,7 +13,6 @@ from dataclasses import dataclass, replace
 from importlib.metadata import version
 from typing import Any
 
-import studio
 from studio import db
 from studio.device import describe
 from studio.errors import BusyError, ModelError, StudioError
@@ -239,7 +238,7 @@ def _provenance(job: _Job, info: ModelInfo, output: Output, template: str | None
         "turns": output.turns if isinstance(output, Trajectory) else None,
         "error": output.error,
         "device": job.device,
-        "luthier": studio.__version__,
+        "luthier": version("luthier"),
         "libraries": {library: version(library) for library in LIBRARIES},
     }
 
