@@ -27,6 +27,10 @@ NO_ACCOUNTS = (
     "Nobody has to log in: this page can be reached from this machine alone, and whoever sits here is an admin. "
     "To let others label, add an admin with a password first, then the others. From then on everybody logs in, you too."
 )
+FIRST_ACCOUNT = (
+    '<div class="notice info" role="status">{name} is the first account. From now on everybody logs in: '
+    '<a href="login">log in as {name}</a> to go on.</div>'
+)
 ROLE_CHOICES = [(f"{role}: {ROLE_WORDS[role]}", role) for role in ROLES]
 
 
@@ -141,11 +145,14 @@ class People:
 
     def add_one(self, request: gr.Request, name: str, role: str, password: str) -> tuple[Any, ...]:
         """The three fields, emptied when all went well, then `shown`."""
+        first = not people.needs_login(self.ws)
         try:
             admin_of(request)
             added = people.add_person(self.ws, name, role, password or None)
         except StudioError as error:
             return gr.skip(), gr.skip(), *self.shown("", notice(error))
+        if first and people.needs_login(self.ws):
+            return "", "", *self.shown("", FIRST_ACCOUNT.format(name=html.esc(added.name)))
         how = "can log in now" if added.can_log_in else "has no password yet and cannot log in"
         return "", "", *self.shown("", notice(f"{added.name} is added as {added.role} and {how}.", "info"))
 
