@@ -23,6 +23,11 @@ def fitted(page: Page, recipe: Recipe) -> Recipe:
     return fields.apply_overrides(recipe, {"data.max_length": limit})
 
 
+def trained_on() -> set[str]:
+    """The kinds of rows that a method of this version learns from."""
+    return {kind for preset in fields.presets() for kind in preset.recipe.method.row_kinds}
+
+
 def for_dataset(page: Page, ref: str) -> Recipe:
     """A recipe for a dataset: the shipped one whose method takes its rows, named after it, with the longest row that its texts need."""
     version = store.get_version(page.workspace, ref)

@@ -11,10 +11,10 @@ import gradio as gr
 
 from app import gate, html
 from app.choices import static
+from app.fitting import trained_on
 from app.guard import guarded, notice
 from app.label_part import QUIET, Part
 from app.page import Page
-from studio import fields
 from studio.errors import StudioError
 from studio.feedback import export, projects, training
 from studio.feedback.projects import ProjectInfo
@@ -32,11 +32,6 @@ RULES = (
     ("Settled disagreements first, the majority elsewhere", "adjudicated"),
 )
 ALL_CRITERIA = "the mean of all"
-
-
-def trained_on() -> set[str]:
-    """The kinds of rows that a method of this version learns from."""
-    return {kind for preset in fields.presets() for kind in preset.recipe.method.row_kinds}
 
 
 def proposed_kind(info: ProjectInfo) -> str:

@@ -124,11 +124,11 @@ class Results:
         """Before there is a judgement one can only begin; on the page of viewers there are no buttons."""
         return (gr.update(visible=not judged), gr.update(visible=judged)) if self.begin is not None else ()
 
-    def connect(self) -> list[Any]:
-        """Draw again when there are new judgements and when other prompts shall count; gives the events."""
+    def connect(self) -> Any:
+        """Draw again when there are new judgements, of which the event is given, and when other prompts shall count."""
         moved = self.pulse.moved(guarded(self.drawn), self.place, self.outputs, trigger_mode="always_last", **QUIET)
-        turned = self.side.input(guarded(self.drawn), self.place, self.outputs, trigger_mode="always_last", **QUIET)
-        return [moved, turned]
+        self.side.input(guarded(self.drawn), self.place, self.outputs, trigger_mode="always_last", **QUIET)
+        return moved
 
 
 def build(page: Page, selected: gr.State) -> tuple[Results, Part]:
@@ -141,9 +141,9 @@ def build(page: Page, selected: gr.State) -> tuple[Results, Part]:
         results.settle = gr.Button("Settle disagreements", size="md", elem_id="results-settle", scale=0, min_width=160)
         results.again = gr.Button("Compare these models again", size="md", elem_id="results-again", scale=0, min_width=200)
     results.lay_out_figures()
-    results.connect()
+    moved = results.connect()
     page.sends("compare", results.again.click, [results.models])
-    return results, Part(results.outputs, results.drawn)
+    return results, Part(results.outputs, results.drawn, changed=[moved])
 
 
 def results_page(ws: Workspace) -> gr.Blocks:

@@ -14,6 +14,7 @@ import gradio as gr
 from app import dataset_augment, dataset_care, dataset_clean, dataset_import_form, dataset_report, dataset_rows, html
 from app.choices import Choices, key_of, static
 from app.dataset_part import Part
+from app.fitting import trained_on
 from app.guard import guarded
 from app.page import Page
 from studio.data import store
@@ -22,7 +23,6 @@ from studio.data.step_words import step_words
 from studio.workspace import Workspace
 
 QUIET: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
-TRAINABLE = ("chat", "text", "labelled")
 EMPTY = html.empty_state(
     "Data is what a model learns from",
     "Upload a file with questions and answers, labelled texts or plain text, or take one of the shipped samples to try things out.",
@@ -82,7 +82,8 @@ def title_of(ws: Workspace, ref: str) -> str:
 def train_update(ws: Workspace, ref: str) -> Any:
     """The button "Train on this": usable for the kinds that a method of this version trains on."""
     kind = store.get_version(ws, ref).kind
-    return gr.update(interactive=kind in TRAINABLE, value="Train on this" if kind in TRAINABLE else f"No method for {kind} rows yet")
+    usable = kind in trained_on()
+    return gr.update(interactive=usable, value="Train on this" if usable else f"No method for {kind} rows yet")
 
 
 PARTS: tuple[tuple[str, Callable[[Page, gr.State], Any]], ...] = (

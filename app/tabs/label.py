@@ -34,7 +34,7 @@ PARTS: tuple[tuple[str, str, Callable[[Page, gr.State], Part]], ...] = (
     ("split", "Disagreements", label_items.build_disagreements),
     ("judgements", "Judgements", label_judgements.build),
     ("items", "Items", label_items.build_items),
-    ("out", "Dataset and files", label_out.build),
+    ("out", "Datasets", label_out.build),
 )
 """The inner tabs after Results: id, title, how it is built."""
 
@@ -137,11 +137,13 @@ class LabelTab:
         return self.opened(int(key_of(event)), text)
 
     def refreshed(self, project: int, text: str) -> tuple[Any, ...]:
-        """The list as it is now, when the tab is opened. What is open stays, unless it is gone; of nothing open the newest is opened."""
+        """The list as it is now, when the tab is opened. What is open stays, unless it is gone."""
         known = [p.id for p in projects.list_projects(self.page.workspace)]
-        if project in known:
-            return (gr.skip(), *(gr.skip(),) * len(PANELS), *self.head(project, text), *(gr.skip(),) * (1 + len(self.parts[0][1].outputs)))
-        return self.opened(known[0] if known else NONE, text)
+        if project and project not in known:
+            return self.opened(NONE, text)
+        empty = gr.update(value=NONE_OPEN if known else EMPTY)
+        kept = (gr.skip(), empty, *(gr.skip(),) * (len(PANELS) - 1))
+        return (*kept, *self.head(project, text), *(gr.skip(),) * (1 + len(self.parts[0][1].outputs)))
 
     def new_panel(self, comparison: int = 0) -> tuple[Any, ...]:
         """The form for a new project, on a comparison."""
