@@ -41,7 +41,7 @@ def projects_for(ws: Workspace, person: Who) -> list[dict[str, Any]]:
     found = []
     with ws.db.read() as session:
         for row in session.scalars(query.where(db.Project.source.not_in(SOURCES_ELSEWHERE)).order_by(db.Project.id.desc())).all():
-            progress = _standing(session, row, person.id)["progress"]
+            progress = _standing(session, row, person.id, db.now())["progress"]
             found.append(
                 {"id": row.id, "name": row.name, "mode": row.mode, "done": progress["done_by_me"], "left": progress["left_for_me"]}
             )
@@ -60,7 +60,7 @@ def state(ws: Workspace, project_id: int, person: Who) -> dict[str, Any]:
             "guidelines": {"number": newest.number, "text": newest.text} if newest else None,
             "flag_reasons": list(FLAG_REASONS),
             "skip_reasons": list(SKIP_REASONS),
-            **_standing(session, row, person.id),
+            **_standing(session, row, person.id, db.now()),
         }
 
 
@@ -125,7 +125,7 @@ def _act(ws: Workspace, project_id: int, person: Who, act: Act, now: datetime | 
     with ws.db.read() as session:
         return {
             "item": _item(session, project, task, held) if task and held else None,
-            **_standing(session, project, person.id),
+            **_standing(session, project, person.id, moment),
             "state": project.state,
         }
 
@@ -166,9 +166,9 @@ def _time(moment: datetime) -> str:
     return f"{moment.isoformat()}Z"
 
 
-def _standing(session: Session, project: db.Project, person_id: int) -> dict[str, Any]:
+def _standing(session: Session, project: db.Project, person_id: int, now: datetime) -> dict[str, Any]:
     """`progress` and `undoable`."""
-    names = {"project": project.id, "person": person_id, "now": db.now()}
+    names = {"project": project.id, "person": person_id, "now": now}
     done, wanted, left, skipped, taken, gold = session.execute(queries.progress, names).one()
     counts = judgements.counts_of(session, project.id, person_id, _midnight())
     progress = {
