@@ -181,6 +181,7 @@ def application(
     label_routes.install(app, workspace)
     for path, blocks in (beside or {}).items():
         app.add_api_route(path, _with_slash, include_in_schema=False)
+        app.add_api_route(f"{path}/plotly.min.js", plotly_script)
         _mount(app, blocks, path, host)
     demo.queue(default_concurrency_limit=16)
     return _mount(app, demo, "/", host)
