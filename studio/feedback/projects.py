@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 
-from sqlalchemy import func, select, update
+from pydantic import ValidationError
+from sqlalchemy import func, insert, select, update
 from sqlalchemy.orm import Session
 
 from studio import db
@@ -117,15 +118,15 @@ def _add_tasks(ws: Workspace, session: Session, project: db.Project, items: Sequ
     before = session.scalar(select(func.count()).where(db.Task.project_id == project.id)) or 0
     overlaps = drawing.overlaps(settings, before + len(items))[before:]
     rows = [
-        db.Task(
-            project_id=project.id, prompt=item.prompt, prompt_sha256=held_out.prompt_sha256(item.prompt), side=side, overlap=overlap,
-            state="open", models=item.models, candidates=item.candidates, draw=drawing.coin(settings.seed, project.id, before + number),
-        )
+        {
+            "project_id": project.id, "prompt": item.prompt, "prompt_sha256": held_out.prompt_sha256(item.prompt), "side": side,
+            "overlap": overlap, "judged": 0, "state": "open", "models": item.models, "candidates": item.candidates,
+            "draw": drawing.coin(settings.seed, project.id, before + number),
+        }
         for number, (item, side, overlap) in enumerate(zip(items, sides, overlaps, strict=True))
     ]  # fmt: skip
-    session.add_all(rows)
-    session.flush()
-    return [row.id for row in rows]
+    adding = insert(db.Task).returning(db.Task.id, sort_by_parameter_order=True)
+    return list(session.scalars(adding, rows)) if rows else []
 
 
 def _comparison(session: Session, comparison_id: int) -> db.Comparison:
@@ -245,14 +246,26 @@ def change_overlap(
     changes = {"overlap": overlap, "shared_overlap": shared_overlap, "shared_share": shared_share}
     with ws.db.write() as session:
         row = find(session, project_id)
-        settings = ProjectSettings.model_validate({**row.settings, **{k: v for k, v in changes.items() if v is not None}})
+        settings = _changed(row.settings, {name: value for name, value in changes.items() if value is not None})
         row.settings = settings.model_dump()
         query = select(db.Task.id, db.Task.judged, db.Task.state).where(db.Task.project_id == row.id).order_by(db.Task.id)
         found = session.execute(query).all()
-        for (id, judged, state), wanted in zip(found, drawing.overlaps(settings, len(found)), strict=True):
-            new = state if state == "gold" else state_for(judged, wanted)
-            session.execute(update(db.Task).where(db.Task.id == id).values(overlap=wanted, state=new))
+        changed = [
+            {"id": id, "overlap": wanted, "state": state if state == "gold" else state_for(judged, wanted)}
+            for (id, judged, state), wanted in zip(found, drawing.overlaps(settings, len(found)), strict=True)
+        ]
+        if changed:
+            session.execute(update(db.Task), changed)
     return get_project(ws, project_id)
+
+
+def _changed(settings: dict[str, Any], changes: dict[str, Any]) -> ProjectSettings:
+    try:
+        return ProjectSettings.model_validate({**settings, **changes})
+    except ValidationError as error:
+        first = error.errors()[0]
+        title = ProjectSettings.model_fields[str(first["loc"][0])].title
+        raise FeedbackError(f"{title}: {first['msg'][0].lower()}{first['msg'][1:]}.", "Choose another number.") from error
 
 
 def set_guidelines(ws: Workspace, project_id: int, text: str, author: str = "") -> GuidelineInfo:

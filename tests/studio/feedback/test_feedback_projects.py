@@ -79,6 +79,8 @@ def test_overlap_can_be_changed_while_people_judge(workspace: Workspace) -> None
     assert (changed.settings.overlap, changed.wanted, changed.judged) == (2, 4, 1)
     assert projects.get_task(workspace, task.id).state == "open"
     vote(workspace, task.id, "ann", strength=1)
+    with pytest.raises(FeedbackError, match="People for each item: input should be"):
+        projects.change_overlap(workspace, info.id, overlap=0)
     lowered = projects.change_overlap(workspace, info.id, overlap=1)
     assert (lowered.wanted, lowered.judged, projects.get_task(workspace, task.id).judged) == (2, 1, 2)
 
