@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 ROW_HEIGHT = 34
 MOST_CELLS_WITH_WORDS = 12
+MOST_SENTENCES = 4
 YARDSTICKS = (("InstructGPT's labellers", 72.6, 1.5), ("its held-out labellers", 77.3, 1.3))
 BIAS_WORDS = {"position": "left one chosen", "length": "longer one chosen", "speed": "too fast"}
 EVEN = 50.0
@@ -52,10 +53,10 @@ def figures(report: Report, dark: bool = False) -> list[Chart]:
             Chart("matrix", "Who beats whom", matrix_words(report.matrix), win_matrix(report.matrix, colours)),
         ]
     if report.ratings:
-        meaning = "Mean rating of each model from 1 to 7; lines that hardly overlap are a difference that another round would show again."
+        meaning = "Mean rating of each model from 1 to 7. " + _said(report.ratings)
         charts.append(Chart("ratings", "Ratings", meaning, ratings(report.ratings, colours)))
     if report.acceptable:
-        meaning = "How many of a model's answers people call acceptable, whatever they think of the order."
+        meaning = "Whatever people think of the order: " + _said(report.acceptable)
         charts.append(Chart("acceptable", "Acceptable answers", meaning, acceptable(report.acceptable, colours)))
     if report.agreement.raw is not None:
         charts.append(Chart("agreement", "Agreement of two people", report.agreement.sentence, agreement(report.agreement, colours)))
@@ -63,6 +64,11 @@ def figures(report: Report, dark: bool = False) -> list[Chart]:
         meaning = " ".join(bias.sentence for bias in report.biases)
         charts.append(Chart("bias", "What sways people", meaning, biases(report.biases, colours)))
     return charts
+
+
+def _said(found: Sequence[Rating] | Sequence[Acceptable]) -> str:
+    """The first sentences of a group; the chart has them all."""
+    return " ".join(one.sentence for one in found[:MOST_SENTENCES])
 
 
 def strengths(report: Report, colours: Colours) -> go.Figure:

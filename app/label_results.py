@@ -72,7 +72,10 @@ def ago(seconds: float) -> str:
 
 @dataclass
 class Results:
-    """The components, and what fills them. `place` is what `drawn` takes; `models` are the names that can be compared again."""
+    """The components, and what fills them. `place` is what `drawn` takes; `models` are the names that can be compared again.
+
+    The buttons `begin` and `acts` are the lead's; without them, as viewers see it, single people are not shown.
+    """
 
     ws: Workspace
     selected: gr.State
@@ -118,7 +121,14 @@ class Results:
         charts = in_both(lambda dark: feedback_charts.figures(found, dark))
         pulse = {"project": project, "stamp": stamp}
         buttons = self._buttons(bool(found.judgements))
-        return (results_view.summary(found), charts, results_view.details(found), pulse, found.models, *buttons)
+        return (
+            results_view.summary(found),
+            charts,
+            results_view.details(found, by_person=self.begin is not None),
+            pulse,
+            found.models,
+            *buttons,
+        )
 
     def _buttons(self, judged: bool) -> tuple[Any, ...]:
         """Before there is a judgement one can only begin; on the page of viewers there are no buttons."""

@@ -49,11 +49,11 @@ def _sureness(confidence: float | None) -> str:
     return html.badge("likely", "") if confidence >= LIKELY else html.badge("open", "warn")
 
 
-def details(report: Report) -> str:
-    """The figures behind the charts: what length does, how steady people are, and each of them."""
+def details(report: Report, by_person: bool = True) -> str:
+    """The figures behind the charts: what length does, how steady people are, and, for those who lead them, each of them."""
     if not report.judgements:
         return ""
-    return effects(report) + agreement(report) + people(report)
+    return effects(report) + agreement(report) + (people(report) if by_person else "")
 
 
 def effects(report: Report) -> str:

@@ -7,6 +7,7 @@
     Train: [["Enter", "in a list: choose what is marked"], ["Backspace", "in Data: take the last dataset out"]],
     Runs: [["↑ ↓", "next and previous run, when a run's name has the focus"], ["Enter", "open the run"], ["Shift+Enter", "in Try it now: ask"], ["Space", "tick the run for comparison"], ["double click", "on a chart: show all of it again"]],
     Compare: TABLE,
+    Label: TABLE,
     Chat: [["Enter", "send the message"], ["Shift+Enter", "a new line"], ["Ctrl+Enter", "in an edited message: save it"], ["Ctrl+Shift+Enter", "in an edited answer: save it as the better answer"], ...TABLE],
     Models: TABLE,
   };

@@ -59,6 +59,7 @@ def test_the_summary_says_who_wins_and_how_sure_that_is(workspace: Workspace, ju
     assert "alpha beats" in words
     assert "24 judgements by 2 people" in words
     assert "<strong>Ada</strong>" in results_view.details(report(workspace, [judged]))
+    assert "Ada" not in results_view.details(report(workspace, [judged]), by_person=False)  # what viewers get
 
 
 def test_before_the_first_judgement_the_next_step_is_said(workspace: Workspace) -> None:
