@@ -94,7 +94,7 @@ function submit() {
   const missing = mode.missing();
   if (missing) { nudge(); return null; }
   clock.touch();
-  return carryOut("submit", { lease: item.lease, answer: answerOf(), active_seconds: Math.round(clock.active * 10) / 10, wall_seconds: Math.max(0, Math.round((Date.now() - draft.began) / 100) / 10) });
+  return carryOut("submit", { lease: item.lease, answer: answerOf(), active_seconds: Math.round(clock.active * 1000) / 1000, wall_seconds: Math.max(0, (Date.now() - draft.began) / 1000) });
 }
 
 function skip(reason, note) { return carryOut("skip", { lease: item.lease, reason, note }); }
@@ -177,6 +177,7 @@ function show(answer) {
   }
   closeDrawerQuietly();
   painters = [];
+  root.dataset.project = project ? project.id : "";
   root.dataset.lease = item ? item.lease : "";
   if (item) {
     mode = MODES[item.mode];
@@ -188,6 +189,7 @@ function show(answer) {
     askGuidelines(item.guideline);
   } else drawNothing();
   refresh();
+  if (item) settleItem();
 }
 
 function heartbeat() {
@@ -267,7 +269,7 @@ function keyOf(event) {
 
 /* Whether a key that is pressed now is ours: not while typing, not in a dialog, not for a control elsewhere that answers to it itself. */
 function ours(event, key) {
-  if (event.defaultPrevented || event.isComposing || event.ctrlKey || event.metaKey || root.offsetParent === null || document.querySelector("dialog[open]")) return false;
+  if (event.defaultPrevented || event.isComposing || event.ctrlKey || event.metaKey || !inSight || document.querySelector("dialog[open]")) return false;
   if (event.altKey && !key.startsWith("Alt+Arrow")) return false;
   const target = event.target instanceof Element ? event.target : document.body;
   if (target.closest(TYPING)) return false;
@@ -314,10 +316,32 @@ function scrollCards(key) {
   return able.length > 0;
 }
 
+/* What is typed after C or E while these still wait their turn goes into the field that they open. */
+let typed = null;
+function typeAhead(event) {
+  event.preventDefault();
+  if (event.key === "Escape") { typed.over = true; queue(closeDrawer); }
+  else if (event.key === "Backspace") typed.text = typed.text.slice(0, -1);
+  else if (event.key === "Enter") typed.text += "\n";
+  else if (event.key.length === 1) typed.text += event.key;
+}
+
+function openToType(key) {
+  const ahead = (typed = { text: "", over: false });
+  queue(() => {
+    press(key);
+    const box = drawer && drawer.field;
+    if (!box || !ahead.text) return;
+    box.setRangeText(ahead.text, box.value.length, box.value.length, "end");
+    box.dispatchEvent(new Event("input"));
+  }).then(() => { if (typed === ahead) typed = null; });
+}
+
 const KNOWN = /^([1-9]|mark[1-9]|Enter|Escape|Backspace|Arrow(Left|Right)|Alt\+Arrow(Up|Down))$/;
 function onKey(event) {
   const key = keyOf(event);
   if (!begun || !ours(event, key)) return undefined;
+  if (typed && !typed.over) return typeAhead(event);
   if (event.target instanceof Element && event.target.closest(".label-conversation") && key.startsWith("Arrow")) return undefined;
   if (scrollCards(key)) return event.preventDefault();
   const ratingArrow = item && mode === rating && (key === "ArrowUp" || key === "ArrowDown");
@@ -325,5 +349,5 @@ function onKey(event) {
   if (!KNOWN.test(key) && !(key.length === 1 && LETTER_KEYS.includes(key)) && !ratingArrow && !zero) return undefined;
   event.preventDefault();
   if (event.repeat && !key.includes("Arrow")) return undefined;
-  return queue(() => press(key));
+  return key === "c" || key === "e" ? openToType(key) : queue(() => press(key));
 }

@@ -154,6 +154,7 @@ function drawItem() {
   const more = make("button", "link label-more", "Show all of the prompt");
   more.type = "button";
   more.append(hint("P"));
+  more.hidden = true;
   onPress(more, togglePrompt);
   parts.prompt.classList.remove("whole");
   parts.prompt.replaceChildren(prompt, more);
@@ -161,9 +162,16 @@ function drawItem() {
   edges.disconnect();
   parts.cards.replaceChildren(...item.cards.map(cardOf));
   parts.board.replaceChildren(...(mode.board ? [mode.board()] : []));
-  more.hidden = prompt.scrollHeight <= prompt.clientHeight + 2;
-  if (!more.hidden && item.prompt.length > 1) prompt.scrollTop = prompt.lastElementChild.offsetTop;
-  if (root.getBoundingClientRect().top < 0) root.scrollIntoView();
+}
+
+/* What depends on how much room the item takes: a long prompt can be opened and begins at the last message, and the page at its top. */
+function settleItem() {
+  const prompt = parts.prompt.firstElementChild;
+  const long = prompt.scrollHeight > prompt.clientHeight + 2;
+  const above = root.getBoundingClientRect().top < 0;
+  if (long && item.prompt.length > 1) prompt.scrollTop = prompt.lastElementChild.offsetTop;
+  prompt.nextElementSibling.hidden = !long;
+  if (above) root.scrollIntoView();
 }
 
 function togglePrompt() {
@@ -278,7 +286,8 @@ function keysNow() {
 
 /* Begin, or begin anew with another project, once the screen can be seen: nobody holds an item in a tab that they have not opened. */
 function startWhenSeen() {
-  if (begun || root.offsetParent === null) return;
+  inSight = root.offsetParent !== null;
+  if (begun || !inSight) return;
   begun = true;
   queue(begin);
 }

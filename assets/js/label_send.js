@@ -97,6 +97,9 @@ const shelf = {
   },
 };
 
+/* Whether the screen can be seen. Asking the page at each key would make it lay itself out each time. */
+let inSight = false;
+
 /* The seconds that somebody worked: with the page in sight, and until a minute after the last sign of life. */
 const clock = {
   active: 0,
@@ -105,7 +108,7 @@ const clock = {
   start(active) { this.active = active; this.last = performance.now(); },
   touch() {
     const now = performance.now();
-    if (this.counting && root.offsetParent !== null) this.active += Math.min(now - this.last, IDLE) / 1000;
+    if (this.counting && inSight) this.active += Math.min(now - this.last, IDLE) / 1000;
     this.last = now;
   },
   seen(there) {
