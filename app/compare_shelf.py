@@ -20,12 +20,12 @@ QUIET: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
 
 @dataclass
 class Shelf:
-    """`listing` is the table, `redraw` the step (handler, inputs, outputs) that brings all of it up to date, heading and table first; after
-    the event `removed` nothing is open, after `restored` the comparison is again."""
+    """`listing` is the table, `relist` the step (handler, inputs, outputs) that brings heading and table up to date; after the event
+    `removed` nothing is open, after `restored` the comparison is again."""
 
     listing: Choices
     wanted: gr.Textbox
-    redraw: Step
+    relist: Step
     removed: Any
     restored: Any
 
@@ -87,9 +87,7 @@ def build(page: Page, opened: gr.State) -> Shelf:
     no.click(lambda: gr.update(visible=False), None, confirm, **QUIET)
     removed = yes.click(guarded(delete), opened, [opened, gone, undo_bar, words], **QUIET)
     restored = undo.click(guarded(bring_back), gone, [opened, undo_bar], **QUIET)
-    wanted.change(
-        guarded(lambda number, text: listed(ws, number, text)), [opened, wanted], [heading, listing], trigger_mode="always_last", **QUIET
-    )
-    redraw = (guarded(lambda number, text: drawn(ws, number, text)), [opened, wanted], shown)
-    opened.change(*redraw, **QUIET)
-    return Shelf(listing, wanted, redraw, removed, restored)
+    relist = (guarded(lambda number, text: listed(ws, number, text)), [opened, wanted], [heading, listing])
+    wanted.change(*relist, trigger_mode="always_last", **QUIET)
+    opened.change(guarded(lambda number, text: drawn(ws, number, text)), [opened, wanted], shown, **QUIET)
+    return Shelf(listing, wanted, relist, removed, restored)

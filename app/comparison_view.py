@@ -53,8 +53,11 @@ def prompt_view(ws: Workspace, comparison: ComparisonInfo, at: int, unit: str = 
     answers are still being made."""
     mine = [c for c in comparison.candidates if c.prompt_index == at]
     by_model = {m: sorted((c for c in mine if c.model == m), key=lambda c: c.sample) for m in comparison.models}
-    reference = by_model[comparison.models[0]]
-    cut, legend = _cut(ws, comparison.models[0], unit, [c.text for c in mine]) if len(by_model) > 1 else (None, "")
+    if not comparison.generated:
+        by_model = {model: outputs for model, outputs in by_model.items() if outputs}
+    first = next(iter(by_model), "")
+    reference = by_model.get(first, [])
+    cut, legend = _cut(ws, first, unit, [c.text for c in mine]) if len(by_model) > 1 else (None, "")
     names = {c.id: c for c in mine}
     columns = "".join(
         _column(model, outputs, reference if i else [], cut, comparison.n, names, waiting)
@@ -149,7 +152,7 @@ def _made(output: CandidateInfo) -> str:
         ("Round", facts.get("round")),
         ("System prompt", facts.get("system")),
         ("Chat template", facts.get("template_sha256")),
-        ("Sampling", ", ".join(f"{name} {value:g}" for name, value in sampling.items())),
+        ("Sampling", ", ".join(f"{name} {value}" for name, value in sampling.items())),
         ("Seed", facts.get("seed")),
         ("Messages left out", facts.get("dropped_messages")),
         ("Device", facts.get("device")),
@@ -163,6 +166,8 @@ def answered(comparison: ComparisonInfo) -> str:
     """What there is of a comparison, in words."""
     owed = len(comparison.prompts) * len(comparison.models) * comparison.n
     done, noun = comparison.outputs, "conversation" if comparison.turns else "answer"
+    if not comparison.generated:
+        return html.plural(done, noun)
     temperature = comparison.sampling.temperature
     settings = f"temperature {temperature:g}, seed {comparison.sampling.seed}" if temperature else "temperature 0"
     return f"{done:,} of {html.plural(owed, noun)}, {settings}" if done < owed else f"{html.plural(owed, noun)}, {settings}"

@@ -108,13 +108,13 @@ class Bench:
             return 0, "", EMPTY, "", gr.update(interactive=False), gr.update(interactive=False), gr.update(visible=False), gr.skip()
         comparison = comparing.get_comparison(self.ws, opened, max(at, 0))
         count, busy = len(comparison.prompts), opened in self.running
-        if at >= count:
+        if at >= count > 0:
             at, comparison = count - 1, comparing.get_comparison(self.ws, opened, count - 1)
         at = max(at, 0)
         title = html.heading(html.shorten(comparison.name, 70), comparison_view.answered(comparison))
-        words = f'<span class="number">prompt {at + 1:,} of {count:,}</span>'
+        words = f'<span class="number">prompt {at + 1:,} of {count:,}</span>' if count else ""
         turns = gr.update(interactive=at > 0), gr.update(interactive=at < count - 1)
-        view = comparison_view.prompt_view(self.ws, comparison, at, unit, busy)
+        view = comparison_view.prompt_view(self.ws, comparison, at, unit, busy) if count else html.muted("It has no prompts yet.")
         return at, title, view, words, *turns, gr.update(visible=True), gr.update(interactive=not busy and comparison.outputs > 0)
 
     def back(self, opened: int | None, at: int, unit: str) -> tuple[Any, ...]:
@@ -190,7 +190,7 @@ def build(page: Page) -> CompareTab:
     shows = [at, title, view, words, back, forward, part, send]
     asks = [models, n, name, *prompts.inputs, *sampling]
     made = gr.on([go.click], guarded(bench.generate), asks, [opened, at, progress, go, stop, trouble], concurrency_limit=2, **QUIET)
-    made.then(guarded(bench.shown), place, shows, **QUIET).then(*shelf.redraw, **QUIET)
+    made.then(guarded(bench.shown), place, shows, **QUIET).then(*shelf.relist, **QUIET)
     for event in (progress.change, unit.change):
         event(guarded(bench.shown), place, shows, trigger_mode="always_last", **QUIET)
     stop.click(guarded(bench.halt), None, stop, queue=False, **QUIET)
@@ -199,7 +199,7 @@ def build(page: Page) -> CompareTab:
     shelf.listing.pick(guarded(bench.reopen), unit, [opened, trouble, *shows], **QUIET)
     for event in (shelf.removed, shelf.restored):
         event.success(guarded(bench.shown), place, shows, **QUIET)
-    now = [models, prompts.ref, *shelf.redraw[2][:2]]
+    now = [models, prompts.ref, *shelf.relist[2]]
     page.refreshes("compare", bench.refresh, now, [models, prompts.ref, opened, shelf.wanted])
     page.receives("compare", bench.take, [models], tab="compare")
     page.sends("label", send.click, [opened])

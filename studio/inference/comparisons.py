@@ -47,6 +47,7 @@ class ComparisonInfo:
     """A comparison: its prompts, models and settings; `outputs` counts the candidates, which `list_comparisons` leaves out.
 
     `later` holds for each prompt what the person says after the first answer, where whole conversations are answered (`turns`).
+    `generated` is whether every model was asked every prompt here; outputs from a chat or a file are collected as they come.
     """
 
     id: int
@@ -62,6 +63,7 @@ class ComparisonInfo:
     later: list[Messages] | None = None
     round: int = 1
     deleted_at: datetime | None = None
+    generated: bool = True
 
 
 def list_comparisons(ws: Workspace, deleted: bool = False) -> list[ComparisonInfo]:
@@ -142,4 +144,5 @@ def _comparison(row: db.Comparison, outputs: int, candidates: list[CandidateInfo
     return ComparisonInfo(
         row.id, row.name, row.models, row.prompts, Sampling(**settings.get("sampling", {})), settings.get("n", 1), row.created_at,
         outputs, candidates, settings.get("turns", False), settings.get("later"), settings.get("round", 1), row.deleted_at,
+        "logits_sha256" in settings,
     )  # fmt: skip

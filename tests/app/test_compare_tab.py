@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -89,6 +90,15 @@ def test_conversations_are_compared_turn_by_turn(workspace: Workspace) -> None:
 
 def test_a_comparison_says_how_much_of_it_there_is() -> None:
     assert comparison_view.answered(comparison([candidate(1, "a", "x")])) == "1 of 4 answers, temperature 0.7, seed 3"
+
+
+def test_answers_from_elsewhere_have_only_their_own_columns(workspace: Workspace) -> None:
+    foreign = replace(comparison([candidate(1, "b", "x", provenance={"source": "file.csv"})]), generated=False)
+    view = comparison_view.prompt_view(workspace, foreign, 0, comparison_view.WORDS)
+    assert "not answered" not in view
+    assert view.count("<h2") == 1
+    assert comparison_view.answered(foreign) == "1 answer"
+    assert "<h2" not in comparison_view.prompt_view(workspace, replace(foreign, candidates=[]), 0, comparison_view.WORDS)
 
 
 def test_the_fields_give_prompts_or_say_what_is_missing(workspace: Workspace, chat_file: Callable[..., Path], tmp_path: Path) -> None:

@@ -21,7 +21,7 @@ SLOW = 6 * PATIENCE
 def models(server: Server) -> None:
     for seed, name in enumerate(("left", "right"), 1):
         add_model(server.workspace, name, seed)
-    add_model(server.workspace, "long", 3, context=8192)
+    add_model(server.workspace, "unending", 3, context=8192, endless=True)
 
 
 def pick(page: Page, *names: str) -> None:
@@ -128,7 +128,7 @@ def test_what_cannot_be_compared_is_said(page: Page, tabs: Watched, server: Serv
 
 def test_stop_keeps_what_there_is(page: Page) -> None:
     open_tab(page, "Compare")
-    pick(page, "right", "long")
+    pick(page, "right", "unending")
     fill(page, "compare-prompt", "hello")
     page.locator("#compare-settings").get_by_text("Sampling").click()
     fill(page, "compare-max-new-tokens", "8000")
