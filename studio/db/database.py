@@ -23,6 +23,8 @@ from sqlalchemy.orm import Session
 from studio.errors import WorkspaceError
 
 BUSY_SECONDS = 30
+CONNECTIONS = 40
+"""How many stay open: as many as there are requests at once, for opening one costs more than a vote. None is opened before it is needed."""
 
 
 class Database:
@@ -80,7 +82,8 @@ class Database:
 
 
 def _engine(path: Path) -> Engine:
-    engine = create_engine(f"sqlite:///{path}", connect_args={"timeout": BUSY_SECONDS, "check_same_thread": False})
+    options = {"timeout": BUSY_SECONDS, "check_same_thread": False}
+    engine = create_engine(f"sqlite:///{path}", connect_args=options, pool_size=CONNECTIONS)
 
     @event.listens_for(engine, "connect")
     def _configure(connection: Any, _record: Any) -> None:
