@@ -177,7 +177,7 @@ def _own(session: Session, project_id: int, person_id: int, now: datetime) -> db
 def _choose(
     session: Session, project_id: int, person_id: int, settings: ProjectSettings, now: datetime, choose: Chooser | None
 ) -> db.Lease | None:
-    acts = session.scalar(queries.acts, {"project": project_id, "person": person_id}) or 0
+    acts, behind = session.execute(queries.turn, {"project": project_id, "person": person_id}).one()
     turn = (settings.seed, project_id, person_id, acts)
     task_id: int | None = None
     if coin("gold", *turn) < settings.gold_share:
@@ -187,7 +187,8 @@ def _choose(
         if again is not None:
             return _new(session, again.task_id, person_id, repeat=1, other_than=again.shown)
     if task_id is None:
-        task_id = _open_item(session, project_id, person_id, now, choose, turn)
+        names = {"project": project_id, "person": person_id, "now": now, "behind": behind}
+        task_id = _open_item(session, names, choose, turn)
     if task_id is None and settings.gold_share > 0:
         task_id = _gold_item(session, project_id, person_id)
     return _new(session, task_id, person_id) if task_id is not None else None
@@ -199,16 +200,12 @@ def _new(session: Session, task_id: int, person_id: int, repeat: int = 0, other_
     return db.Lease(task_id=task.id, project_id=task.project_id, person_id=person_id, repeat=repeat, shown=shown)
 
 
-def _open_item(
-    session: Session, project_id: int, person_id: int, now: datetime, choose: Chooser | None, turn: tuple[int, ...]
-) -> int | None:
+def _open_item(session: Session, names: dict[str, Any], choose: Chooser | None, turn: tuple[int, ...]) -> int | None:
     """The first free task by draw. With a chooser the side is drawn by what is open, and what is worth most goes first in training."""
-    names = {"project": project_id, "person": person_id, "now": now}
-    behind = session.scalar(queries.last_draw, names)
 
     def first(**where: Any) -> int | None:
         from_there, from_front = queries.FIRST[tuple(where)]
-        found = session.scalar(from_there, {**names, **where, "behind": behind}) if behind is not None else None
+        found = session.scalar(from_there, {**names, **where}) if names["behind"] is not None else None
         return found if found is not None else session.scalar(from_front, {**names, **where})
 
     if choose is None:

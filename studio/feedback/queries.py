@@ -55,12 +55,15 @@ FIRST = {
 }
 """The first free task by draw, narrowed down by these parameters: behind a place in the draw, and from the front."""
 
-last_draw = select(t.c.draw).where(t.c.id == select(j.c.task_id).where(MINE).order_by(j.c.id.desc()).limit(1).scalar_subquery())
-"""Where in the random order the person's newest act lies."""
-
 kinds = select(t.c.side, t.c.models, func.count()).where(OPEN).group_by(t.c.side, t.c.models)
 gold_item = select(t.c.id).where(GOLD, ~HAD).order_by(t.c.draw).limit(1)
-acts = select(func.count()).where(MINE)
+_newest = select(j.c.task_id).where(MINE).order_by(j.c.id.desc()).limit(1).scalar_subquery()
+turn = select(
+    select(func.count()).where(MINE).scalar_subquery(), select(t.c.draw).where(t.c.id == _newest).scalar_subquery().label("behind")
+)
+"""How many acts of the person there are, and where in the random order the newest lies: they go on behind it, so as not to look through all
+that they had already, and begin at the front again when they come to the end."""
+
 done_before = (
     select(j.c.id, j.c.task_id, j.c.repeat, j.c.state, j.c.supersedes_id, j.c.shown, t.c.state.label("task_state"))
     .join_from(j, t, t.c.id == j.c.task_id)
