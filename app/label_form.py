@@ -91,7 +91,9 @@ class NewProject:
         with gr.Row(elem_classes="tools bar"):
             static(html.heading("New project"), scale=1, min_width=140)
             self.close = gr.Button("Close", size="sm", elem_id="project-close", scale=0, min_width=80)
-        self.source = gr.Radio([COMPARISON, FILE], value=COMPARISON, show_label=False, container=False, elem_id="project-source")
+        self.source = gr.Radio(
+            [COMPARISON, FILE], value=COMPARISON, label="What is judged", show_label=False, container=False, elem_id="project-source"
+        )
         with gr.Row(elem_classes="tools") as self.from_comparison:
             self.comparison = gr.Dropdown([], label="Comparison", elem_id="project-comparison", scale=3, min_width=260)
         with gr.Row(elem_classes="tools", visible=False) as self.from_file:

@@ -132,7 +132,14 @@ class Disagreements(Items):
         with gr.Row(elem_classes="tools bar"):
             static(html.heading("Disagreements", "decide as blind as the others: the models are not named"), scale=1, min_width=220)
             self.which = gr.Radio(
-                [WAITING, DECIDED], value=WAITING, show_label=False, container=False, elem_id="split-which", scale=0, min_width=190
+                [WAITING, DECIDED],
+                value=WAITING,
+                label="Which disagreements",
+                show_label=False,
+                container=False,
+                elem_id="split-which",
+                scale=0,
+                min_width=190,
             )
         super().lay_out()
 

@@ -23,6 +23,7 @@ from studio import db
 from studio.errors import NotFoundError
 from studio.feedback import live, projects
 from studio.feedback.report import report
+from studio.models import registry
 from studio.workspace import Workspace
 
 SIDES = (("all prompts", ""), ("held-out prompts only", "held_out"), ("training prompts only", "train"))
@@ -81,6 +82,7 @@ class Results:
     selected: gr.State
     begin: gr.Button | None = None
     acts: gr.Row | None = None
+    again: gr.Button | None = None
 
     def lay_out(self) -> None:
         self.summary = static(results_view.WAITING, elem_id="results-summary")
@@ -106,7 +108,7 @@ class Results:
     @property
     def outputs(self) -> list[Any]:
         shown = [self.summary, self.board, self.details, self.pulse, self.models]
-        return [*shown, self.begin, self.acts] if self.begin is not None else shown
+        return [*shown, self.begin, self.acts, self.again] if self.begin is not None else shown
 
     @property
     def place(self) -> list[Any]:
@@ -115,24 +117,27 @@ class Results:
     def drawn(self, project: int, side: str = "") -> tuple[Any, ...]:
         """Updates of `outputs` for a project, or for none."""
         if not project:
-            return ("", [], "", {"project": NONE, "stamp": ""}, [], *self._buttons(False))
+            return ("", [], "", {"project": NONE, "stamp": ""}, [], *self._buttons(False, False))
         stamp = pulse_of(self.ws, project)["stamp"]  # before the report, so that what comes in between is not missed
         found = report(self.ws, [project], side=side)
         charts = in_both(lambda dark: feedback_charts.figures(found, dark))
         pulse = {"project": project, "stamp": stamp}
-        buttons = self._buttons(bool(found.judgements))
-        return (
-            results_view.summary(found),
-            charts,
-            results_view.details(found, by_person=self.begin is not None),
-            pulse,
-            found.models,
-            *buttons,
-        )
+        words = results_view.summary(found), charts, results_view.details(found, by_person=self.begin is not None)
+        known = [name for name in found.models if self._is_here(name)]
+        return (*words, pulse, known, *self._buttons(bool(found.judgements), len(known) > 1))
 
-    def _buttons(self, judged: bool) -> tuple[Any, ...]:
+    def _is_here(self, model: str) -> bool:
+        """Whether a model is one of this workspace; those of imported files are not."""
+        try:
+            return bool(registry.get_model(self.ws, model))
+        except NotFoundError:
+            return False
+
+    def _buttons(self, judged: bool, comparable: bool) -> tuple[Any, ...]:
         """Before there is a judgement one can only begin; on the page of viewers there are no buttons."""
-        return (gr.update(visible=not judged), gr.update(visible=judged)) if self.begin is not None else ()
+        if self.begin is None:
+            return ()
+        return gr.update(visible=not judged), gr.update(visible=judged), gr.update(interactive=comparable)
 
     def connect(self) -> Any:
         """Draw again when there are new judgements, of which the event is given, and when other prompts shall count."""

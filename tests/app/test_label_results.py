@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import json
 
+import gradio as gr
 import pytest
 
 from app import feedback_charts, figures, label_results, results_view
+from app.page import Page
+from studio import open as open_studio
 from studio.feedback.report import report
 from studio.workspace import Workspace
 from tests.studio.feedback.judged import a_project, vote
@@ -60,6 +63,17 @@ def test_the_summary_says_who_wins_and_how_sure_that_is(workspace: Workspace, ju
     assert "24 judgements by 2 people" in words
     assert "<strong>Ada</strong>" in results_view.details(report(workspace, [judged]))
     assert "Ada" not in results_view.details(report(workspace, [judged]), by_person=False)  # what viewers get
+
+
+def test_only_models_of_this_workspace_can_be_compared_again(workspace: Workspace) -> None:
+    project = a_project(workspace, 1, ("starter", "bought"))
+    vote(workspace, 1, "Ada", strength=1)
+    with gr.Blocks():
+        results, _ = label_results.build(Page(open_studio(workspace.root)), gr.State(project.id))
+    shown = dict(zip(results.outputs, results.drawn(project.id), strict=True))
+    assert shown[results.models] == ["starter"]
+    assert not shown[results.again]["interactive"]
+    assert shown[results.acts]["visible"]
 
 
 def test_before_the_first_judgement_the_next_step_is_said(workspace: Workspace) -> None:
