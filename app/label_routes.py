@@ -7,8 +7,11 @@ kind it is (`STATUS`). To add an act, add it to the desk and a route here.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
+from anyio import CapacityLimiter, to_thread
 from fastapi import APIRouter, FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
@@ -25,6 +28,11 @@ from studio.workspace import Workspace
 PREFIX = "/api/label"
 STATUS: tuple[tuple[type[StudioError], int], ...] = ((AccessError, 403), (NotFoundError, 404), (FeedbackError, 409))
 LONGEST_KEY = 100
+AT_ONCE = 4
+"""Threads that work for annotators: writes go one after the other anyway, and slow work of the main page never holds these."""
+
+NO_GUIDELINES: dict[str, Any] = {"number": 0, "text": ""}
+_threads = CapacityLimiter(AT_ONCE)
 
 
 class Asked(BaseModel):
@@ -86,40 +94,45 @@ def _routes(ws: Workspace) -> APIRouter:
         return {"name": person.name, "role": person.role, "accounts": bool(request.scope["state"][ACCOUNTS])}
 
     @router.post(f"{PREFIX}/projects")
-    def open_projects(request: Request) -> dict[str, Any]:
-        return {"projects": desk.projects_for(ws, annotator(request))}
+    async def open_projects(request: Request) -> JSONResponse:
+        return await _answered(lambda: {"projects": desk.projects_for(ws, annotator(request))})
 
     @router.post(f"{PREFIX}/state")
-    def state(request: Request, asked: Asked) -> dict[str, Any]:
-        return desk.state(ws, asked.project, annotator(request))
+    async def state(request: Request, asked: Asked) -> JSONResponse:
+        return await _answered(desk.state, ws, asked.project, annotator(request))
 
     @router.post(f"{PREFIX}/next")
-    def next_item(request: Request, asked: Asked) -> dict[str, Any]:
-        return desk.next_item(ws, asked.project, annotator(request))
+    async def next_item(request: Request, asked: Asked) -> JSONResponse:
+        return await _answered(desk.next_item, ws, asked.project, annotator(request))
 
     @router.post(f"{PREFIX}/submit")
-    def submit(request: Request, act: Submitted) -> dict[str, Any]:
-        person = annotator(request)
-        return desk.submit(ws, act.project, person, act.lease, act.key, parse_answer(act.answer), act.active_seconds, act.wall_seconds)
+    async def submit(request: Request, act: Submitted) -> JSONResponse:
+        person, answer, spent = annotator(request), parse_answer(act.answer), (act.active_seconds, act.wall_seconds)
+        return await _answered(desk.submit, ws, act.project, person, act.lease, act.key, answer, *spent)
 
     @router.post(f"{PREFIX}/skip")
-    def skip(request: Request, act: Skipped) -> dict[str, Any]:
-        return desk.skip(ws, act.project, annotator(request), act.lease, act.reason, act.note, act.key)
+    async def skip(request: Request, act: Skipped) -> JSONResponse:
+        return await _answered(desk.skip, ws, act.project, annotator(request), act.lease, act.reason, act.note, act.key)
 
     @router.post(f"{PREFIX}/undo")
-    def undo(request: Request, act: Undone) -> dict[str, Any]:
-        return desk.undo(ws, act.project, annotator(request), act.key)
+    async def undo(request: Request, act: Undone) -> JSONResponse:
+        return await _answered(desk.undo, ws, act.project, annotator(request), act.key)
 
     @router.post(f"{PREFIX}/heartbeat")
-    def heartbeat(request: Request, held: Held) -> dict[str, Any]:
-        return desk.heartbeat(ws, held.project, annotator(request), held.lease)
+    async def heartbeat(request: Request, held: Held) -> JSONResponse:
+        return await _answered(desk.heartbeat, ws, held.project, annotator(request), held.lease)
 
     @router.post(f"{PREFIX}/guidelines")
-    def guidelines(request: Request, asked: Asked) -> dict[str, Any]:
-        found = desk.state(ws, asked.project, annotator(request))["guidelines"]
-        return found or {"number": 0, "text": ""}
+    async def guidelines(request: Request, asked: Asked) -> JSONResponse:
+        person = annotator(request)
+        return await _answered(lambda: desk.state(ws, asked.project, person)["guidelines"] or NO_GUIDELINES)
 
     return router
+
+
+async def _answered(act: Callable[..., dict[str, Any]], *arguments: Any) -> JSONResponse:
+    """What an act at the desk gives, worked on by one of the few threads that are kept for labelling."""
+    return JSONResponse(await to_thread.run_sync(partial(act, *arguments), limiter=_threads))
 
 
 def _told(_request: Request, error: Exception) -> JSONResponse:

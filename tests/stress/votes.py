@@ -147,28 +147,34 @@ class Server:
         self.log.close()
 
 
-async def judge(plan: Plan, url: str, name: str, project: int, figures: Figures) -> None:
-    """One annotator: logs in, then judges item after item until they have given their votes."""
+async def logged_in(url: str, name: str) -> httpx.AsyncClient:
+    """A browser of somebody who has logged in."""
+    client = httpx.AsyncClient(base_url=url, timeout=PATIENCE_SECONDS)
+    await client.post("/login", data={"name": name, "password": PASSWORD})
+    assert "luthier_session" in client.cookies, f"{name} could not log in"
+    return client
+
+
+async def judge(plan: Plan, client: httpx.AsyncClient, name: str, project: int, figures: Figures) -> None:
+    """One annotator, who judges item after item until they have given their votes."""
     chance = random.Random(name)
-    async with httpx.AsyncClient(base_url=url, timeout=PATIENCE_SECONDS) as client:
-        await client.post("/login", data={"name": name, "password": PASSWORD})
-        assert "luthier_session" in client.cookies, f"{name} could not log in"
-        await asyncio.sleep(chance.uniform(0, plan.pause))
-        given, shown = 0, (await _asked(client, "next", {"project": project}, figures))[1]
-        while given < plan.votes:
-            item = shown["item"]
-            assert item is not None, f"nothing is left for {name} after {given} votes"
-            strength, key = chance.randint(-3, 3), str(uuid4())
-            act = {"project": project, "lease": item["lease"], "key": key, "answer": {"strength": strength}, "active_seconds": plan.pause}
-            status, said = await _asked(client, "submit", act, figures)
-            if status == 200:
-                figures.acknowledged[key] = (strength, item["task_number"], name)
-                given, shown = given + 1, said
-            else:
-                assert status == 409, f"{name}: {status} {said}"
-                figures.refused.add(key)
-                shown = (await _asked(client, "next", {"project": project}, figures))[1]
-            await asyncio.sleep(chance.uniform(0.5, 1.5) * plan.pause)
+    await asyncio.sleep(chance.uniform(0, plan.pause))
+    given, shown = 0, (await _asked(client, "next", {"project": project}, figures))[1]
+    while given < plan.votes:
+        item = shown["item"]
+        assert item is not None, f"nothing is left for {name} after {given} votes"
+        strength, key = chance.randint(-3, 3), str(uuid4())
+        act = {"project": project, "lease": item["lease"], "key": key, "answer": {"strength": strength}, "active_seconds": plan.pause}
+        status, said = await _asked(client, "submit", act, figures)
+        if status == 200:
+            figures.acknowledged[key] = (strength, item["task_number"], name)
+            given, shown = given + 1, said
+        else:
+            assert status == 409, f"{name}: {status} {said}"
+            figures.refused.add(key)
+            shown = (await _asked(client, "next", {"project": project}, figures))[1]
+        await asyncio.sleep(chance.uniform(0.5, 1.5) * plan.pause)
+    await client.aclose()
 
 
 async def _asked(client: httpx.AsyncClient, route: str, body: dict[str, Any], figures: Figures) -> tuple[int, dict[str, Any]]:
@@ -200,12 +206,13 @@ async def disturb(plan: Plan, server: Server, figures: Figures) -> None:
 async def labelled(plan: Plan, server: Server, project: int) -> Figures:
     """Everybody at once, and the kills."""
     figures = Figures()
-    began = time.monotonic()
     names = [f"annotator {number}" for number in range(plan.people)]
+    clients = [await logged_in(server.url, name) for name in names]
+    began = time.monotonic()
     async with asyncio.TaskGroup() as group:
         group.create_task(disturb(plan, server, figures))
-        for name in names:
-            group.create_task(judge(plan, server.url, name, project, figures))
+        for name, client in zip(names, clients, strict=True):
+            group.create_task(judge(plan, client, name, project, figures))
     figures.span = time.monotonic() - began
     return figures
 
