@@ -2,7 +2,8 @@
 
 One component; all that it shows and does stands in the scripts named here, which speak with the routes of `app/label_routes.py` and not
 with gradio, so that a judgement takes milliseconds and a burst of keys keeps its order. It stands alone on `/label` and in the Label tab.
-Its value is `{"project": id or None, "alone": bool}`: with a project it shows that one only, else the person chooses among the open ones.
+Its value is `{"project": id or None, "alone": bool}`: with a project it shows that one only; without one the person chooses among the open
+ones where it stands alone, and elsewhere it waits for one.
 To add a way of judging, see `assets/js/label_modes.js`; to add something that can be said of an item, a drawer in `label_drawers.js`.
 """
 
@@ -25,7 +26,8 @@ SCRIPTS = ("label_send.js", "label_cards.js", "label_modes.js", "label_drawers.j
 
 
 def labelling(project: int | None = None, alone: bool = False) -> gr.HTML:
-    """The component, for one project or for all that are open to whoever looks; `alone` on a page of its own, with the person's name."""
+    """The component, for one project or for all that are open to whoever looks; `alone` on a page of its own, with the person's name and
+    the way out where there are accounts."""
     return gr.HTML(
         value={"project": project, "alone": alone},
         html_template='<div class="label-screen"></div>',

@@ -26,7 +26,7 @@ from studio.feedback import imports, projects
 def build_screen(page: Page, selected: gr.State) -> Part:
     """What annotators see, for the open project."""
     screen = labelling()
-    return Part([screen], lambda project: ({"project": project or None, "alone": False},))
+    return Part([screen], lambda project: gr.update(value={"project": project or None, "alone": False}))
 
 
 PARTS: tuple[tuple[str, str, Callable[[Page, gr.State], Part]], ...] = (

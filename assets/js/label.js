@@ -217,10 +217,11 @@ async function ask(name) {
 }
 
 async function begin() {
-  fit();
   person = await fetchMe();
   if (!person) return;
   showPerson();
+  fit();
+  if (fit.whole) root.scrollIntoView({ block: "start", behavior: "smooth" });
   shelf.thin(MOST_DRAFTS);
   const known = await ask("projects");
   if (!known) return;

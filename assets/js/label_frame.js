@@ -1,5 +1,6 @@
 /* Labelling: the frame around the item: bar, notices, foot, guidelines, what stands there when nothing is left; and the start of it all. */
 const parts = {};
+const LEAST_HEIGHT = 560;
 const narrow = window.matchMedia("(max-width: 640px)");
 
 function buildFrame() {
@@ -59,6 +60,7 @@ function atOnce() {
 function paintFrame() {
   const there = Boolean(item);
   for (const part of [parts.main, parts.foot, parts.skip, parts.number]) part.hidden = !there;
+  parts.top.hidden = !person;
   parts.nothing.hidden = there || !parts.nothing.firstChild;
   parts.undo.disabled = locked || !undoable;
   parts.undo.title = undoable ? "Take back your last judgement and judge that item again" : "There is nothing to take back";
@@ -271,9 +273,11 @@ function showPerson() {
   parts.top.append(make("span", "label-person", null, make("span", "", person.name), out));
 }
 
-/* The screen fills the window below whatever stands above it. */
+/* The screen fills the window below whatever stands above it, or, where that leaves too little, the window. */
 function fit() {
-  root.style.setProperty("--label-top", `${Math.round(root.getBoundingClientRect().top + window.scrollY)}px`);
+  const top = Math.round(root.getBoundingClientRect().top + window.scrollY);
+  fit.whole = !narrow.matches && window.innerHeight - top < LEAST_HEIGHT;
+  root.style.setProperty("--label-top", `${fit.whole ? 0 : top}px`);
 }
 
 function keysNow() {
@@ -284,10 +288,11 @@ function keysNow() {
   return { title: "Keys of labelling", keys: [...own, ["Enter", "submit"], ["U", "undo: judge the last item again"], ["S", "skip, with a reason"], ...marks, ...edit, ["C", "comment"], ["F", "flag"], ["G", "guidelines"], ["P", "the whole prompt"], ["↑ ↓", item && item.mode === "rating" ? "PageUp and PageDown read on" : "read on in the answers"]] };
 }
 
-/* Begin, or begin anew with another project, once the screen can be seen: nobody holds an item in a tab that they have not opened. */
+/* Begin, or begin anew with another project, once the screen can be seen and knows what to show: nobody holds an item that they have not
+   asked for. */
 function startWhenSeen() {
   inSight = root.offsetParent !== null;
-  if (begun || !inSight) return;
+  if (begun || !inSight || !(props.value && (props.value.alone || props.value.project))) return;
   begun = true;
   queue(begin);
 }
