@@ -38,8 +38,9 @@ _PUBLIC = (LOGIN, LOGOUT, "/favicon.ico")
 _FONTS = "/static/fonts/"
 _HOMES = {"annotator": "/label/", "viewer": "/results/"}
 _REACH = {"annotator": ("/label", "/api/label", "/api/me"), "viewer": ("/results", "/api/me")}
-_NEVER = ("/gradio_api/upload", "/gradio_api/file", "/gradio_api/proxy", "/gradio_api/stream", "/gradio_api/process_recording")
-"""What gradio offers on each of its pages and neither small page needs."""
+_GRADIO = "/gradio_api/"
+_USED = ("component_server", "heartbeat/", "queue/", "run/", "cancel", "startup-events")
+"""What the small pages use of all that gradio offers beside each of its pages: uploads, files and proxies are not among it."""
 
 
 def home(person: PersonInfo) -> str:
@@ -51,7 +52,8 @@ def may_reach(person: PersonInfo, path: str) -> bool:
     """Whether the person's role may have what is at `path`."""
     if person.role in ("admin", "trainer"):
         return True
-    if ".." in path.split("/") or any(part in path for part in _NEVER):
+    _, gradio, used = path.partition(_GRADIO)
+    if ".." in path.split("/") or (gradio and not used.startswith(_USED)):
         return False
     return any(path == root or path.startswith(f"{root}/") for root in _REACH.get(person.role, ()))
 
