@@ -21,6 +21,7 @@ from app.label_projects import against
 from app.page import Page
 from app.section_form import component, values_of
 from studio.data import store
+from studio.data.samples import shipped_samples
 from studio.errors import FeedbackError, StudioError
 from studio.feedback import imports, projects
 from studio.feedback.projects import ProjectInfo
@@ -32,6 +33,7 @@ from studio.workspace import Workspace
 COMPARISON, FILE = "Answers of a comparison", "A file or a dataset of preferences"
 SPECS: list[FieldSpec] = [field_spec(info, "project", name, name) for name, info in ProjectSettings.model_fields.items()]
 ASKED = ("source", "comparison", "file", "ref", "votes", "suited", "name", "round", "guidelines")
+SAMPLE, JUDGED_SAMPLES = "sample:", ("preferences", "rankings")
 MANY = ("rank", "best", "rating")
 GUIDELINES = """Read the question, then every answer to its end, before you judge.
 
@@ -60,6 +62,11 @@ def comparison_choices(ws: Workspace) -> list[tuple[str, int]]:
         for c in comparing.list_comparisons(ws)
         if c.outputs
     ]
+
+
+def samples() -> list[tuple[str, str]]:
+    """The shipped datasets that say what people prefer."""
+    return [(f"Sample: {one.title}", f"{SAMPLE}{one.name}") for one in shipped_samples() if one.name in JUDGED_SAMPLES]
 
 
 def suggested_name(ws: Workspace, comparison: int) -> str:
@@ -99,7 +106,7 @@ class NewProject:
         with gr.Row(elem_classes="tools", visible=False) as self.from_file:
             self.file = gr.File(label="Preferences or rankings (JSONL, JSON, CSV, Parquet)", elem_id="project-file", height=110, scale=3)
             with gr.Column(scale=2, min_width=240):
-                self.data = gr.Dropdown([], label="Or a dataset of this workspace", elem_id="project-data")
+                self.data = gr.Dropdown([], label="Or a dataset of this workspace, or a shipped sample", elem_id="project-data")
                 self.votes = gr.Checkbox(True, label="Take its votes over as judgements", elem_id="project-votes")
                 self.suited = gr.Checkbox(
                     True, label="Ask what suits the file", info="Pairs by strength, longer lists by rank.", elem_id="project-suited"
@@ -174,7 +181,7 @@ class NewProject:
     def _data(self, chosen: str | None) -> Any:
         ws = self.page.workspace
         found = [(label, ref) for label, ref in self.page.dataset_choices() if store.get_version(ws, ref).kind in imports.KINDS]
-        return kept(found, chosen, None)
+        return kept(found + samples(), chosen, None)
 
     def named(self, comparison: int | None) -> tuple[Any, Any]:
         """Name and round for a comparison."""
@@ -230,7 +237,8 @@ class NewProject:
         """A project from a file or a dataset. Raises `FeedbackError`, `DataError`."""
         if not asked["file"] and not asked["ref"]:
             raise FeedbackError("No file and no dataset is chosen.", "Choose a file of preferences, or a dataset.")
-        source = Path(asked["file"]) if asked["file"] else str(asked["ref"])
+        sample = next((one.path for one in shipped_samples() if asked["ref"] == f"{SAMPLE}{one.name}"), None)
+        source = Path(asked["file"]) if asked["file"] else sample or str(asked["ref"])
         return imports.as_tasks(self.page.workspace, source, name=name, settings=settings, votes=bool(asked["votes"]), **about)
 
     def connect(self) -> None:

@@ -18,7 +18,8 @@ STATE_TONES = {"open": "good", "paused": "warn", "closed": ""}
 EMPTY = html.empty_state(
     "Find out which answers people prefer",
     "A project shows the answers of a comparison to people, without the models' names, and counts what they say, with intervals. "
-    "Make a comparison in the tab Compare first, or import a file of preferences; what people say here becomes data to train on.",
+    "Make a comparison in the tab Compare first, import a file of preferences, or try it with a shipped sample. "
+    "What people say becomes data to train on.",
     "New project",
     "label-new",
 )

@@ -87,6 +87,8 @@ def test_a_file_of_preferences_becomes_a_project_with_its_votes(workspace: Works
     origin = label_projects.origin_of(imports.imported(workspace, number))
     assert "From votes.jsonl: 5 rows read, 4 items, 4 votes, 1 row set aside." in origin
     assert "<li>line 5:" in origin
+    number, _ = form.create(request_of(people.local_person(workspace)), *[*values[:2], None, "sample:rankings", False, *values[5:]])
+    assert (projects.get_project(workspace, number).mode, projects.get_project(workspace, number).judged) == ("rank", 0)
     assert form.create(request_of(people.local_person(workspace)), *[*values[:2], None, *values[3:]])[0] == 0
 
 
