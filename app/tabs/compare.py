@@ -84,9 +84,12 @@ class Bench:
                 made = comparing.compare(
                     self.ws, self.page.studio.engine, models, prompts, settings, int(n or 1), name, stop, turns, progress=progress
                 )
-                for candidate in made:
-                    making.opened, making.model = candidate.comparison_id, candidate.model
-                    self.running.add(candidate.comparison_id)
+                try:
+                    for candidate in made:
+                        making.opened, making.model = candidate.comparison_id, candidate.model
+                        self.running.add(candidate.comparison_id)
+                finally:
+                    self.running.discard(making.opened or 0)
 
             for news in followed(work, stop):
                 if not isinstance(news, Told):
@@ -99,7 +102,6 @@ class Bench:
             trouble = notice(error)
         finally:
             self.stops.end(request, stop)
-            self.running.discard(making.opened or 0)
         yield making.opened or gr.skip(), gr.skip(), "", *buttons(False), trouble
 
     def shown(self, opened: int | None, at: int, unit: str) -> tuple[Any, ...]:
@@ -190,6 +192,7 @@ def build(page: Page) -> CompareTab:
     shows = [at, title, view, words, back, forward, part, send]
     asks = [models, n, name, *prompts.inputs, *sampling]
     made = gr.on([go.click], guarded(bench.generate), asks, [opened, at, progress, go, stop, trouble], concurrency_limit=2, **QUIET)
+    made.failure(lambda: ("", *buttons(False)), None, [progress, go, stop], **QUIET)
     made.then(guarded(bench.shown), place, shows, **QUIET).then(*shelf.relist, **QUIET)
     for event in (progress.change, unit.change):
         event(guarded(bench.shown), place, shows, trigger_mode="always_last", **QUIET)
