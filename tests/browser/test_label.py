@@ -14,7 +14,7 @@ from studio.feedback.answers import to_shown
 from studio.feedback.judgements import JudgementInfo
 from studio.feedback.projects import ProjectInfo, create_project, list_projects, set_guidelines
 from studio.feedback.settings import ProjectSettings
-from tests.browser.conftest import Server, Watched, wait_until
+from tests.browser.conftest import Server, Watched, open_tab, wait_until
 
 EVIL = '<img src=x onerror="window.pwned=1"><script>window.pwned=1</script><b>not bold</b>'
 LONG = "".join(f"Line {line} of a long answer, which goes on.\n" for line in range(500))
@@ -273,3 +273,10 @@ def test_ratings_flags_skips_and_new_guidelines(server: Server, tabs: Watched) -
     page.keyboard.press("Escape")
     press(page, ["7", "7", "7"])
     expect(page.locator(".label-status")).to_contain_text("3 of 4 rated")
+
+    lead = tabs.open(server.url)
+    open_tab(lead, "Label").locator(f'#label-list tr[data-key="{project.id}"]').click()
+    lead.locator("#label-parts").get_by_role("tab", name="Judge", exact=True).click()
+    expect(lead.locator(".label-card")).to_have_count(2)
+    lead.keyboard.press("7")
+    expect(lead.locator(".label-status")).to_contain_text("1 of 4 rated")
