@@ -291,7 +291,10 @@ function keysNow() {
 /* Begin, or begin anew with another project, once the screen can be seen and knows what to show: nobody holds an item that they have not
    asked for. */
 function startWhenSeen() {
+  const came = !inSight && root.offsetParent !== null;
   inSight = root.offsetParent !== null;
+  /* keys go to the tab or the button that brought somebody here; from now on they judge */
+  if (came && document.activeElement && document.activeElement.closest("button, [role=tab]")) root.focus({ preventScroll: true });
   if (begun || !inSight || !(props.value && (props.value.alone || props.value.project))) return;
   begun = true;
   queue(begin);

@@ -278,5 +278,6 @@ def test_ratings_flags_skips_and_new_guidelines(server: Server, tabs: Watched) -
     open_tab(lead, "Label").locator(f'#label-list tr[data-key="{project.id}"]').click()
     lead.locator("#label-parts").get_by_role("tab", name="Judge", exact=True).click()
     expect(lead.locator(".label-card")).to_have_count(2)
+    expect(lead.locator(".label-screen")).to_be_focused()  # not the tab, which would take arrows and Enter
     lead.keyboard.press("7")
     expect(lead.locator(".label-status")).to_contain_text("1 of 4 rated")
