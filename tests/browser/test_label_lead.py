@@ -13,7 +13,7 @@ from studio.data import store
 from studio.feedback import adjudication, judgements, projects, tasks
 from studio.feedback.answers import Answer
 from studio.feedback.settings import ProjectSettings
-from tests.browser.conftest import Server, Watched, fill, open_tab, upload
+from tests.browser.conftest import PATIENCE, Server, Watched, fill, open_tab, upload
 
 EVIL = "<img src=x onerror=window.pwned=1>"
 
@@ -60,7 +60,7 @@ def test_the_lead_makes_a_project_reads_the_votes_settles_and_trains(page: Page,
     assert made.settings.overlap == 2
 
     judge(server, made.id, "Ada")
-    expect(page.locator("#results-summary")).to_contain_text("tuned beats base")
+    expect(page.locator("#results-summary")).to_contain_text("tuned beats base", timeout=3 * PATIENCE)
     expect(page.locator("#chart-strengths .main-svg").first).to_be_visible()
     plot = page.locator("#chart-strengths .plot").element_handle()
     judge(server, made.id, "Bo", tuned_wins=False, count=1)
@@ -86,8 +86,8 @@ def test_the_lead_makes_a_project_reads_the_votes_settles_and_trains(page: Page,
     expect(page.locator("#out-expected")).to_contain_text("11 judgements give")
     fill(page, "out-name", "first-votes")
     page.locator("#out-train").click()
-    expect(page.locator("#tab-train")).to_be_visible()
-    expect(page.locator("#tab-train")).to_contain_text("first-votes")
+    expect(page.locator("#tab-train")).to_be_visible(timeout=3 * PATIENCE)
+    expect(page.locator("#tab-train")).to_contain_text("first-votes", timeout=3 * PATIENCE)
     assert store.get_version(server.workspace, "first-votes").kind == "preference"
     assert page.evaluate("window.pwned") is None
 
