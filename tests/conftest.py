@@ -21,6 +21,14 @@ from studio.workspace import Workspace
 from tests.tiny import make_model
 
 
+LONGEST = ("test_session.py", "test_kill.py", "test_warm.py", "test_notebook.py")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The files with the longest tests come first, so that no worker is left with one of them at the end."""
+    items.sort(key=lambda item: item.path.name not in LONGEST)
+
+
 @pytest.fixture(scope="session")
 def tiny_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of a tiny Llama with a chat template."""

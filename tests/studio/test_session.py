@@ -18,10 +18,12 @@ ROOT = Path(__file__).parents[2]
 def test_the_python_of_the_readme_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     monkeypatch.chdir(ROOT)
     monkeypatch.setenv("LUTHIER_WORKSPACE", str(tmp_path / "ws"))
-    block = re.search(r"```python\n(.*?)```", (ROOT / "README.md").read_text(encoding="utf-8"), flags=re.DOTALL)
-    assert block
+    shown = (ROOT / "README.md").read_text(encoding="utf-8").partition("## Python and notebooks")[2].partition("\n## ")[0]
+    blocks = re.findall(r"```python\n(.*?)```", shown, flags=re.DOTALL)
+    assert len(blocks) == 3
     names: dict[str, Any] = {}
-    exec(block[1], names)
+    for block in blocks:
+        exec(block, names)
     try:
         said = capsys.readouterr().out
         run = names["run"]
@@ -29,6 +31,7 @@ def test_the_python_of_the_readme_runs(tmp_path: Path, monkeypatch: pytest.Monke
         assert run.summary["final"]["eval_loss"] < run.summary["baseline"]["eval_loss"]
         assert "starter says:" in said
         assert "4 candidates" in said
+        assert " more judgements" in said
     finally:
         names["s"].close()
 
