@@ -194,6 +194,33 @@ class PairEncoder(Encoder):
             yield answers_to_one_prompt({"chosen": chosen, "rejected": rejected})
 
 
+@dataclass(frozen=True)
+class EncodedMark:
+    """A prompt, one answer, and whether it is acceptable."""
+
+    answer: EncodedAnswers
+    acceptable: bool
+
+    @property
+    def shape(self) -> AnswersShape:
+        return self.answer.shape
+
+    def columns(self, max_length: int) -> dict[str, Any]:
+        return {**self.answer.columns(max_length), "label": self.acceptable}
+
+
+@dataclass(frozen=True)
+class MarkEncoder(Encoder):
+    """Unpaired rows: the prompt, the answer with its end-of-turn token, and its mark."""
+
+    loses: ClassVar[str] = "the beginning of their prompt"
+
+    def encode(self, tokenizer: PreTrainedTokenizerBase, rows: Iterable[Row], kind: str, labels: Sequence[str]) -> Iterator[Encoded]:
+        rows = list(rows)
+        for row, rendered in zip(rows, render_rows(tokenizer, rows, kind, "last_answer", WHOLE), strict=True):
+            yield EncodedMark(answers_to_one_prompt({"completion": rendered}), bool(row.get("label")))
+
+
 def answers_to_one_prompt(rendered: dict[str, Rendered]) -> EncodedAnswers:
     """Rendered conversations that differ in their last answer, divided into the prompt that they share and the answers.
 
