@@ -42,7 +42,7 @@ class CompareTab:
 
 def generating_models(page: Page) -> list[tuple[str, str]]:
     """The models that write answers: all but classifiers."""
-    writes = {m.name for m in registry.list_models(page.workspace) if m.kind != "classifier"}
+    writes = {m.name for m in registry.list_models(page.workspace) if m.generates}
     return [(label, name) for label, name in page.model_choices() if name in writes]
 
 

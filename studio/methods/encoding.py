@@ -221,6 +221,51 @@ class MarkEncoder(Encoder):
             yield EncodedMark(answers_to_one_prompt({"completion": rendered}), bool(row.get("label")))
 
 
+@dataclass(frozen=True)
+class EncodedRanking:
+    """A prompt and several answers with what people said of them: their `ranks`, or of a single one its `score`."""
+
+    answers: EncodedAnswers
+    ranks: list[int]
+    margin: float
+    score: float
+
+    @property
+    def shape(self) -> AnswersShape:
+        if len(self.ranks) > 1 and len(set(self.ranks)) == 1:
+            return AnswersShape(0, (0,))  # all are equally good: nothing to learn
+        return self.answers.shape
+
+    def columns(self, max_length: int) -> dict[str, Any]:
+        parts = self.answers.columns(max_length)
+        prompt = parts.pop("prompt_ids")
+        return {"sequences": [prompt + ids for ids in parts.values()], "ranks": self.ranks, "margin": self.margin, "score": self.score}
+
+
+@dataclass(frozen=True)
+class RankedEncoder(Encoder):
+    """What a reward model learns from: preference rows as rankings of two, rankings, and ratings as one answer with its score."""
+
+    loses: ClassVar[str] = "the beginning of their prompt"
+
+    def encode(self, tokenizer: PreTrainedTokenizerBase, rows: Iterable[Row], kind: str, labels: Sequence[str]) -> Iterator[Encoded]:
+        rows = list(rows)
+        several = [judged_answers(row, kind) for row in rows]
+        flat = [{"prompt": row["prompt"], "completion": answer} for row, answers in zip(rows, several, strict=True) for answer in answers]
+        rendered = render_rows(tokenizer, flat, "rating", "last_answer", WHOLE)
+        for row, answers in zip(rows, several, strict=True):
+            here = {str(number): next(rendered) for number in range(len(answers))}
+            ranks = {"preference": [1, 2], "rating": [1]}.get(kind) or [int(rank) for rank in row["ranks"]]
+            yield EncodedRanking(answers_to_one_prompt(here), ranks, float(row.get("margin") or 0), float(row.get("score") or 0))
+
+
+def judged_answers(row: Row, kind: str) -> list[list[dict[str, str]]]:
+    """The answers of a row that people judged, each as messages, in the order of its ranks."""
+    if kind == "preference":
+        return [row["chosen"], row["rejected"]]
+    return [row["completion"]] if kind == "rating" else list(row["completions"])
+
+
 def answers_to_one_prompt(rendered: dict[str, Rendered]) -> EncodedAnswers:
     """Rendered conversations that differ in their last answer, divided into the prompt that they share and the answers.
 

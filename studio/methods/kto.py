@@ -52,7 +52,7 @@ class KTO(MethodSettings):
         return MarkEncoder()
 
     def weights(self, acceptable: int, others: int) -> tuple[float, float]:
-        """What an acceptable answer and another one count in the loss, for these counts of both (equation 8 of the paper at its balance)."""
+        """What an acceptable answer and another one count in the loss, for these counts of both (equation 8 of the paper)."""
         if not self.balance:
             return self.desirable_weight, self.undesirable_weight
         most = max(acceptable, others)

@@ -28,7 +28,14 @@ from studio.workspace import Workspace, assets_dir
 __all__ = ["allow_network", "lineage", "network_allowed"]
 
 STARTER = "starter"
+REWARD_LABELS = ["reward"]
+"""What the one output of a reward model is called."""
+
 NAME = re.compile(r"^[A-Za-z0-9][A-Za-z0-9._ -]{0,79}$")
+
+
+TASKS = {"classifier": "classifier", "reward": "reward"}
+"""The head of each kind of model; the others write."""
 
 
 @dataclass(frozen=True)
@@ -68,6 +75,11 @@ class ModelInfo:
     labels: list[str] = field(default_factory=list)
     trained_parameters: int = 0
     matrices: list[Matrix] = field(default_factory=list)
+
+    @property
+    def task(self) -> str:
+        """What its head is for: "classifier", "reward", or "causal" for those that write."""
+        return TASKS.get(self.kind, "causal")
 
 
 ROW_FIELDS = {"id", "name", "kind", "source", "path", "base", "run", "note", "created_at", "deleted_at", "available"}
@@ -156,6 +168,8 @@ def _add_folder(ws: Workspace, folder: Path, name: str, source: str, base: str |
 def _full_row(folder: Path) -> tuple[str, None, dict[str, Any]]:
     facts = inspect_folder(folder)
     info = asdict(facts) | {"sha256": sha256_of(weight_files(folder))}
+    if len(facts.labels) == 1:
+        return "reward", None, info | {"labels": REWARD_LABELS}
     return ("classifier" if facts.labels else "base"), None, info
 
 
@@ -185,7 +199,7 @@ def _adapter_row(ws: Workspace, folder: Path, base: str | None) -> tuple[str, in
 def register_run_model(
     ws: Workspace, name: str, kind: str, path: Path, base: str, run_id: int, info: dict[str, Any] | None = None
 ) -> ModelInfo:
-    """Register the product of a run: `kind` is adapter, full or classifier, `base` the model that the recipe started from.
+    """Register the product of a run: `kind` is adapter, full, classifier or reward, `base` the model that the recipe started from.
 
     The facts are read from the folder and completed by `info` (for example `labels`, `adaptation`). When the run continued the base's own
     adapter, the new one stands on that adapter's base, and the model remembers what it continued. A taken name gets a number.
@@ -203,11 +217,13 @@ def register_run_model(
         facts["sha256"] = sha256_of(weight_files(path, "adapter_model"))
     else:
         facts = asdict(inspect_folder(path)) | {"sha256": sha256_of(weight_files(path)), "license": started_from.license}
-    facts |= given | {"adaptation": adaptation, "generates": kind != "classifier"}
+    task = TASKS.get(kind, "causal")
+    facts |= given | {"adaptation": adaptation, "generates": task == "causal"}
     if kind == "classifier" and not facts.get("labels"):
         facts["labels"] = _run_labels(path)
+    if kind == "reward":
+        facts["labels"] = REWARD_LABELS
     base_id: int | None = started_from.id
-    task = "classifier" if kind == "classifier" else "causal"
     if facts.get("adapter") and continues(started_from, adaptation or {}, task, facts.get("labels")):
         facts |= {"continued_from": started_from.name, "continued_from_id": started_from.id}
         base_id = get_model(ws, started_from.base).id if started_from.base else None
@@ -239,7 +255,7 @@ def continues(info: ModelInfo, adaptation: dict[str, Any], task: str, labels: li
     and labels. LoRA and QLoRA adapters are alike in shape, so one continues the other. Otherwise the adapter is merged first."""
     if not info.adapter or info.adaptation is None:
         return False
-    if (info.kind == "classifier") != (task == "classifier") or (task == "classifier" and list(labels or []) != info.labels):
+    if info.task != task or (task == "classifier" and list(labels or []) != info.labels):
         return False
     mine, asked = info.adaptation, adaptation
     family = {"qlora": "lora"}

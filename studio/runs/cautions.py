@@ -75,7 +75,7 @@ def _kind(case: Case) -> Iterator[Warning]:
             continue
         changes = {"method.kind": fitting.model_fields["kind"].default}
         adaptation = case.recipe.adaptation
-        if not (adaptation.classifier if fitting.task == "classifier" else adaptation.generator):
+        if not (adaptation.generator if fitting.task == "causal" else adaptation.classifier):
             changes["adaptation.kind"] = "lora"
         yield Warning(text, f"Use {fitting.title.lower()}", changes)
 

@@ -220,7 +220,7 @@ def build_trainer(run: Prepared) -> tuple[Any, RunCallback]:
     )
     trainer: Any = recipe.method.build(job)
     trainer.remove_callback(PrinterCallback)
-    attendant = Attendant(run.folder, trainer, run.tokenizer, run.rows.labels, callback.start_clock)
+    attendant = Attendant(run.folder, trainer, run.tokenizer, run.rows.labels, callback.start_clock, recipe.method.task)
     trainer.attach(
         run.folder,
         progress,
