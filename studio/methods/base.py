@@ -48,8 +48,8 @@ class TrainingJob:
 class MethodSettings(Settings):
     """What every method says about itself.
 
-    `row_kinds` are the canonical rows that it trains on, `task` the head that the model gets ("causal", "classifier" or "reward"), `metric` what
-    decides which checkpoint is best and `greater_is_better` in which direction.
+    `row_kinds` are the canonical rows that it trains on, `task` the head that the model gets ("causal", "classifier" or "reward"),
+    `metric` what decides which checkpoint is best and `greater_is_better` in which direction.
 
     `metrics` are the figures of its own that the trainer logs, for evaluations with `eval_` before them, and what people call each.
     `packs` says that rows may be put together in one sequence, `sequences` how many sequences one row puts through the model at once,

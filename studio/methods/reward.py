@@ -1,7 +1,7 @@
 """Reward modelling: a head on the model says with one number how good an answer is, learned from pairs, rankings or ratings.
 
-Pairs and rankings: Bradley-Terry within each ranking (Ouyang et al. 2022, https://arxiv.org/abs/2203.02155, equation 1) or Plackett-Luce over
-the whole of it. Ratings: regression. All answers to one prompt go through the model together and count as one row.
+Pairs and rankings: Bradley-Terry within each ranking (Ouyang et al. 2022, https://arxiv.org/abs/2203.02155, equation 1) or Plackett-Luce
+over the whole of it. Ratings: regression. All answers to one prompt go through the model together and count as one row.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ class Reward(MethodSettings):
     loss: Literal["pairwise", "listwise"] = setting(
         "pairwise",
         "Loss",
-        "pairwise: mean over the couples of a ranking (Bradley-Terry); listwise: the order as a whole (Plackett-Luce). Ratings use neither.",
+        "pairwise: mean over the couples of a ranking (Bradley-Terry); listwise: the whole order (Plackett-Luce). Ratings use neither.",
         basic=True,
     )
     margins: bool = setting(True, "Heed margins", "Pairs that come with a margin are to differ by at least that much.")

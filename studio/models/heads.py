@@ -1,4 +1,4 @@
-"""Heads that give numbers: labels in a config, a fresh head, and a classifier or reward model made from a model that writes. Needs torch."""
+"""Heads that give numbers: labels in a config, a fresh head, a classifier or reward model made of a model that writes. Needs torch."""
 
 from __future__ import annotations
 

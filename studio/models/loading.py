@@ -56,7 +56,8 @@ PAD_TOKENS = ("<|pad|>", "<pad>", "[PAD]", "<|finetune_right_pad_id|>", "<|endof
 
 @dataclass(frozen=True)
 class Loading:
-    """How weights are to be loaded: `task` is "causal", "classifier" or "reward", `labels` the outputs of the head; `dropout` None keeps the model's own."""
+    """How weights are to be loaded: `task` is "causal", "classifier" or "reward", `labels` the outputs of the head;
+    `dropout` None keeps the model's own."""
 
     task: str
     labels: list[str]
