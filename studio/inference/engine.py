@@ -185,7 +185,7 @@ class Engine:
         info = get_model(self.workspace, name)
         if not info.generates:
             does = "judges answers" if info.task == "reward" else "labels texts"
-            raise ModelError(f"{name} is a {info.task} model: it {does} and writes none.", "Choose a model that can chat.")
+            raise ModelError(f"{name} is a {info.called}: it {does} and writes none.", "Choose a model that can chat.")
 
 
 def _requests(loaded: Loaded, prompts: list[Messages], sampling: Sampling, n: int) -> tuple[list[Request], list[Output]]:

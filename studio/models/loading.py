@@ -232,7 +232,7 @@ def _check_task(info: ModelInfo, task: str, labels: list[str]) -> None:
     if task == "classifier" and len(labels) < 2:
         raise ModelError("A classifier needs at least two labels.", "Choose labelled data with two or more different labels.")
     if task == "causal" and info.task != "causal":
-        raise ModelError(f"{info.name} is a {info.task} model and writes no text.", f"Choose {info.base or 'a model that writes'} instead.")
+        raise ModelError(f"{info.name} is a {info.called} and writes no text.", f"Choose {info.base or 'a model that writes'} instead.")
     if task == "causal" and not info.generates:
         raise ModelError(f"{info.name} reads text but does not write any.", "Use it for classification, or choose a causal language model.")
 

@@ -81,6 +81,11 @@ class ModelInfo:
         """What its head is for: "classifier", "reward", or "causal" for those that write."""
         return TASKS.get(self.kind, "causal")
 
+    @property
+    def called(self) -> str:
+        """Its kind in words, for a model that does not write."""
+        return "reward model" if self.kind == "reward" else self.kind
+
 
 ROW_FIELDS = {"id", "name", "kind", "source", "path", "base", "run", "note", "created_at", "deleted_at", "available"}
 INFO_FIELDS = {entry.name for entry in fields(ModelInfo)} - ROW_FIELDS - {"matrices"}

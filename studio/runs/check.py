@@ -49,7 +49,7 @@ def problems(recipe: Recipe, versions: list[VersionInfo], model: ModelInfo) -> l
     if len(kinds) > 1:
         found.append(FieldProblem("data.sources", f"the datasets hold different kinds of rows ({', '.join(kinds)}); choose one kind"))
     if recipe.method.task == "causal" and model.task != "causal":
-        found.append(FieldProblem("model", f"{model.name} is a {model.task} model and cannot write text; choose a language model"))
+        found.append(FieldProblem("model", f"{model.name} is a {model.called} and cannot write text; choose a language model"))
     limit = longest_row(recipe, model)
     if limit is not None and recipe.data.max_length > limit:
         message = f"{model.name} reads at most {limit:,} tokens at once; choose {limit} or fewer"
