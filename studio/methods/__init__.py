@@ -13,11 +13,12 @@ from studio.methods.cpo import CPO
 from studio.methods.dpo import DPO
 from studio.methods.kto import KTO
 from studio.methods.orpo import ORPO
+from studio.methods.ppo import PPO
 from studio.methods.reward import Reward
 from studio.methods.sft import SFT
 from studio.methods.simpo import SimPO
 
-Method = Annotated[SFT | Classify | DPO | KTO | ORPO | SimPO | CPO | Reward, Field(discriminator="kind")]
+Method = Annotated[SFT | Classify | DPO | KTO | ORPO | SimPO | CPO | Reward | PPO, Field(discriminator="kind")]
 
 
 @cache

@@ -7,14 +7,16 @@ their results can be kept. For rows of another make, add an encoder here with it
 
 from __future__ import annotations
 
+import json
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import takewhile
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Protocol
 
-from studio.data.rendering import Rendered, TrainOn, render_rows
-from studio.data.schema import Row
+from studio.data.rendering import Rendered, TrainOn, prompt_ids, render_rows
+from studio.data.schema import Row, answer_text
+from studio.errors import DataError
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
@@ -264,6 +266,62 @@ def judged_answers(row: Row, kind: str) -> list[list[dict[str, str]]]:
     if kind == "preference":
         return [row["chosen"], row["rejected"]]
     return [row["completion"]] if kind == "rating" else list(row["completions"])
+
+
+@dataclass(frozen=True, slots=True)
+class PromptShape:
+    """A prompt; a cut takes its beginning."""
+
+    length: int
+
+    @property
+    def longest(self) -> int:
+        return self.length
+
+    def fit(self, max_length: int) -> Fit | None:
+        kept = min(self.length, max_length)
+        return Fit((kept,), kept) if kept else None
+
+
+@dataclass(frozen=True)
+class EncodedPrompt:
+    """A prompt as tokens and as messages, and the answer that the data has to it."""
+
+    ids: list[int]
+    messages: list[dict[str, Any]]
+    reference: str
+
+    @property
+    def shape(self) -> PromptShape:
+        return PromptShape(len(self.ids))
+
+    def columns(self, max_length: int) -> dict[str, Any]:
+        return {"prompt_ids": self.ids[-max_length:], "messages": json.dumps(self.messages), "reference": self.reference}
+
+
+@dataclass(frozen=True)
+class PromptEncoder(Encoder):
+    """Prompts that a policy answers: those of the rows, of a chat all up to its last answer."""
+
+    loses: ClassVar[str] = "the beginning of their prompt"
+
+    def encode(self, tokenizer: PreTrainedTokenizerBase, rows: Iterable[Row], kind: str, labels: Sequence[str]) -> Iterator[Encoded]:
+        for row in rows:
+            messages, reference = asked(row, kind)
+            try:
+                ids = prompt_ids(tokenizer, messages) if messages else []
+            except DataError:  # the template refuses it: nothing to train, as with other rows that it refuses
+                ids = []
+            yield EncodedPrompt(ids, messages, reference)
+
+
+def asked(row: Row, kind: str) -> tuple[list[dict[str, Any]], str]:
+    """What a row asks, as messages, and the answer that the data prefers (empty when it has none)."""
+    if kind == "chat":
+        messages = [{name: value for name, value in message.items() if value is not None} for message in row["messages"]]
+        last = max((place for place, message in enumerate(messages) if message["role"] == "assistant"), default=len(messages))
+        return messages[:last], str(messages[last]["content"]) if last < len(messages) else ""
+    return [dict(message) for message in row["prompt"]], "" if kind == "prompt" else answer_text(row, kind)
 
 
 def answers_to_one_prompt(rendered: dict[str, Rendered]) -> EncodedAnswers:

@@ -85,6 +85,7 @@ def pinned(ws: Workspace, recipe: Recipe) -> Recipe:
         found += error.problems
     if model is not None:
         found += problems(recipe, versions, model)
+    found += recipe.method.problems(ws)
     found += unsuitable(recipe, versions)
     if found:
         raise RecipeError(found)

@@ -27,6 +27,7 @@ from transformers import PrinterCallback, set_seed
 from studio.device import lease, torch_threads
 from studio.errors import CheckpointError, StudioError
 from studio.methods.base import TrainingJob
+from studio.methods.rewarded import RewardedMethod
 from studio.models.adapt import trainable_parameters
 from studio.models.loading import load_for_training
 from studio.models.registry import ModelInfo, continues, get_model
@@ -217,6 +218,7 @@ def build_trainer(run: Prepared) -> tuple[Any, RunCallback]:
         callbacks=[callback],
         labels=run.rows.labels,
         continued=continues(run.info, recipe.adaptation.model_dump(), recipe.method.task, run.rows.labels),
+        **_drawing_and_judging(run),
     )
     trainer: Any = recipe.method.build(job)
     trainer.remove_callback(PrinterCallback)
@@ -231,6 +233,16 @@ def build_trainer(run: Prepared) -> tuple[Any, RunCallback]:
         tasks={name: run.tokens.validation.select(places) for name, places in run.tokens.tasks.items()} if run.tokens.validation else {},
     )
     return trainer, callback
+
+
+def _drawing_and_judging(run: Prepared) -> dict[str, Any]:
+    """What a method needs that learns from its own answers."""
+    if not isinstance(run.recipe.method, RewardedMethod):
+        return {}
+    from studio.inference.judging import judge_of
+    from studio.inference.rollouts import roll_out
+
+    return {"roll_out": roll_out, "judge": judge_of(run.ws, run.recipe.method, run.recipe.compute.device)}
 
 
 def training_arguments(run: Prepared) -> dict[str, Any]:

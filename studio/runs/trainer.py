@@ -59,7 +59,8 @@ class Progress:
 class StudioTrainer:
     """Mixed in before a trainer class by `studio_trainer`. Overrides hooks that `transformers.Trainer` calls; each says what for.
 
-    A trainer whose batches hold several sequences of a row, block below block, says how many in `stacked`.
+    A trainer whose batches hold several sequences of a row, block below block, says how many in `stacked`; one that knows more than the
+    library saves writes it in `save_own_state`.
     """
 
     folder: RunFolder
@@ -277,6 +278,8 @@ class StudioTrainer:
             self._save_rng_state(str(path))  # type: ignore[attr-defined]
             state.save_to_json(str(path / "trainer_state.json"))
             self.progress.save(path)
+            if save_own := getattr(self, "save_own_state", None):
+                save_own(path)
         checkpoints.rotate(self.folder, self.keep_checkpoints, state.best_global_step if self.keep_best else None)
 
 
