@@ -42,9 +42,9 @@ def open_page(opened: Studio, **options: Any) -> None:
 
 def main(arguments: list[str] | None = None) -> None:
     """The entry point of the `luthier` command."""
-    from studio.cli import answers, data, demo, doctor, models, runs, train
+    from studio.cli import answers, data, demo, doctor, models, rewards, runs, train
 
-    for module in (answers, data, demo, doctor, models, runs, train):
+    for module in (answers, data, demo, doctor, models, rewards, runs, train):
         for command in module.COMMANDS:
             cli.add_command(command)
     arguments = sys.argv[1:] if arguments is None else arguments

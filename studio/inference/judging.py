@@ -9,6 +9,7 @@ import torch
 
 from studio.errors import DataError
 from studio.inference.classification import classify_batch
+from studio.inference.generation import out_of_memory
 from studio.inference.scoring import BATCH, score_batch, sequence_ids
 from studio.methods.base import Asked, Reward
 from studio.methods.reward_functions import FUNCTIONS, Function
@@ -62,12 +63,9 @@ def _model(ws: Workspace, name: str, device: str) -> Part:
         talks = [[*each.messages, {"role": "assistant", "content": answer or " "}] for each, answer in zip(asked, answers, strict=True)]
         rows = sequence_ids(model, tokenizer, talks)
         order = sorted(range(len(rows)), key=lambda i: -len(rows[i]))
-        found = [0.0] * len(rows)
-        for start in range(0, len(order), BATCH):
-            chosen = order[start : start + BATCH]
-            for index, value in zip(chosen, score_batch(model, [rows[i] for i in chosen], tokenizer.pad_token_id), strict=True):
-                found[index] = value
-        return found
+        values = in_batches([rows[i] for i in order], lambda part: score_batch(model, part, tokenizer.pad_token_id))
+        found = dict(zip(order, values, strict=True))
+        return [found[i] for i in range(len(rows))]
 
     return score
 
@@ -76,12 +74,23 @@ def _classifier(ws: Workspace, name: str, label: str, device: str) -> Part:
     model, tokenizer = load_for_inference(ws, name, device)
 
     def chance(_asked: list[Asked], answers: list[str]) -> list[float]:
-        found: list[float] = []
-        for start in range(0, len(answers), BATCH):
-            found += [chances[label] for chances in classify_batch(model, tokenizer, answers[start : start + BATCH])]
-        return found
+        return in_batches(answers, lambda part: [chances[label] for chances in classify_batch(model, tokenizer, part)])
 
     return chance
+
+
+def in_batches(items: list[Any], judge: Callable[[list[Any]], list[float]]) -> list[float]:
+    """What `judge` says of all items, a batch at a time; a batch that does not fit into memory is halved."""
+    found: list[float] = []
+    size = BATCH
+    while len(found) < len(items):
+        try:
+            found += judge(items[len(found) : len(found) + size])
+        except RuntimeError as error:
+            if not out_of_memory(error) or size == 1:
+                raise
+            size = max(1, size // 2)
+    return found
 
 
 def _python(ws: Workspace, name: str) -> Part:

@@ -106,6 +106,15 @@ class MethodSettings(Settings):
         """How its rows become tokens."""
         raise NotImplementedError
 
+    @property
+    def limits(self) -> dict[str, float]:
+        """Figures that end a run, without failing it, when they go beyond these values."""
+        return {}
+
+    def within_limits(self, figures: dict[str, float]) -> bool:
+        """Whether the figures of an evaluation are within the limits."""
+        return all(figures.get(f"eval_{name}", most) <= most for name, most in self.limits.items())
+
     def problems(self, ws: Workspace) -> list[FieldProblem]:
         """Why this method cannot run in this workspace, for example because a model that it names is not there."""
         return []

@@ -3,14 +3,15 @@
 A turn begins and ends with whole state, so a run that is stopped and continued is bit for bit the run that was not. Each answer is drawn
 with a seed of its own from the run's seed, the turn and its place. The reference is the model as it was before the first turn, kept as
 `preference.py` keeps it. A method subclasses `PolicyTrainer` and says how answers get advantages (`prepare`) and what the loss of a
-minibatch is (`minibatch_loss`). Only torch code imports this.
+minibatch is (`minibatch_loss`). Where memory runs out, a minibatch goes through the model in pieces whose gradients add up to the same.
+Only torch code imports this.
 """
 
 from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, fields
 from pathlib import Path
@@ -65,13 +66,20 @@ class Forward:
 
 
 class PolicyTrainer(Trainer):
-    """See the module. `minibatch` is how many answers a gradient step takes, `group` how many answers a prompt gets."""
+    """See the module. `minibatch` is how many answers a gradient step takes, `at_once` how many of them at most go through the model
+    together, `group` how many answers a prompt gets; answers that a loss compares come `together`. `as_memory_allows` and `count_tokens`
+    are those of the studio's trainer."""
 
+    divisible = False
+    together = 1
     method: Any
     job: TrainingJob
     minibatch: int
+    at_once: int
     group: int = 1
     epochs: int = 1
+    as_memory_allows: Callable[..., Any]
+    count_tokens: Callable[[torch.Tensor], None]
     reference_model: Any = None
     second_adapter: bool = False
 
@@ -81,7 +89,8 @@ class PolicyTrainer(Trainer):
         """Draw and judge answers, then learn from them; the last gradients are left for the optimizer step that follows."""
         step = self.state.global_step
         experience = self._experience(self.train_dataset, inputs["row"].tolist(), self.args.seed + SEED_STEP * (step + 1))
-        self._note_answers(experience)
+        self.count_tokens(experience.mask.sum().long())
+        self.note(**self._figures(experience))
         with torch.no_grad():
             self.prepare(experience)
         batches = list(self._minibatches(len(experience.ids), step))
@@ -106,11 +115,32 @@ class PolicyTrainer(Trainer):
                 yield (chosen[:, None] * self.group + torch.arange(self.group)).flatten()
 
     def _learn(self, model: Any, part: Experience) -> torch.Tensor:
-        """Gradients of one minibatch."""
-        with self.compute_loss_context_manager():
-            loss = self.minibatch_loss(part, self.forward(model, part.ids, part.attention))
-        self.accelerator.backward(loss)
-        return loss.detach()
+        """Gradients of one minibatch, and its loss."""
+        rows = min(len(part.ids), self.at_once)
+        found = self.as_memory_allows(
+            lambda size: self._gradients(model, part, size), rows, lambda: self._zero_gradients(model), self.together
+        )
+        self.note(**{name: value for name, value in found.items() if name != "loss"})
+        return found["loss"]
+
+    def _gradients(self, model: Any, part: Experience, size: int) -> dict[str, torch.Tensor]:
+        """Gradients of a minibatch of which `size` answers go through the model at once; gives its `loss` and its figures. Each piece
+        counts by its share of what the loss is a mean over."""
+        pieces = [part.rows(places) for places in torch.arange(len(part.ids)).split(size)]
+        weights = [self.weight(piece) for piece in pieces]
+        whole = sum(weights) or 1.0
+        found: dict[str, torch.Tensor] = {}
+        for piece, weight in zip(pieces, weights, strict=True):
+            with self.compute_loss_context_manager():
+                now = self.forward(model, piece.ids, piece.attention)
+                loss, figures = self.minibatch_loss(piece, now)
+                loss = loss * (weight / whole)
+            self.accelerator.backward(loss)
+            tokens = piece.mask.sum() / part.mask.sum()
+            shares = {name: value.detach() * (weight / whole) for name, value in figures.items()}
+            shares |= {"loss": loss.detach(), "entropy": masked_mean(now.entropy, piece.mask) * tokens}
+            found = {name: found[name] + value if found else value for name, value in shares.items()}
+        return found
 
     # -- what a method says
 
@@ -118,9 +148,13 @@ class PolicyTrainer(Trainer):
         """Put what the loss needs into `experience.more`."""
         raise NotImplementedError
 
-    def minibatch_loss(self, part: Experience, now: Forward) -> torch.Tensor:
-        """The loss of a minibatch, a scalar."""
+    def minibatch_loss(self, part: Experience, now: Forward) -> tuple[torch.Tensor, dict[str, torch.Tensor]]:
+        """The loss of a minibatch, a scalar, and figures of it, means over what the loss is a mean over."""
         raise NotImplementedError
+
+    def weight(self, part: Experience) -> float:
+        """How much there is in a minibatch of what its loss is a mean over: tokens of answers."""
+        return float(part.mask.sum())
 
     # -- answers
 
@@ -155,8 +189,18 @@ class PolicyTrainer(Trainer):
         return Experience(ids, attention, mask[:, 1:], torch.tensor(scores, device=device), policy, start, rolled)
 
     def _log_p(self, ids: torch.Tensor, attention: torch.Tensor, model: Any = None) -> torch.Tensor:
-        parts = zip(ids.split(FORWARD_ROWS), attention.split(FORWARD_ROWS), strict=True)
-        return torch.cat([self.forward(model or self.model, part, seen).log_p for part, seen in parts])
+        return self.read(lambda now: now.log_p, ids, attention, FORWARD_ROWS, model)
+
+    def read(
+        self, what: Callable[[Forward], torch.Tensor], ids: torch.Tensor, attention: torch.Tensor, rows: int, model: Any = None
+    ) -> torch.Tensor:
+        """`what` a model says of these answers, at most `rows` of them at once; to be called without gradients."""
+
+        def attempt(size: int) -> torch.Tensor:
+            parts = zip(ids.split(size), attention.split(size), strict=True)
+            return torch.cat([what(self.forward(model or self.model, part, seen)) for part, seen in parts])
+
+        return self.as_memory_allows(attempt, min(rows, len(ids)), lambda: None)
 
     def forward(self, model: Any, ids: torch.Tensor, attention: torch.Tensor) -> Forward:
         """Log-probabilities at the temperature that answers are drawn with."""
@@ -193,9 +237,6 @@ class PolicyTrainer(Trainer):
         for name, value in figures.items():
             self._metrics["train"][name].append(float(value.detach() if isinstance(value, torch.Tensor) else value))
 
-    def _note_answers(self, experience: Experience) -> None:
-        self.note(**self._figures(experience))
-
     def _figures(self, experience: Experience) -> dict[str, float]:
         """Mean and spread of the rewards, divergence from the reference (nats an answer), length (tokens), share that ended."""
         divergence = ((experience.old_log_p - experience.reference_log_p) * experience.mask).sum(dim=1)
@@ -207,10 +248,6 @@ class PolicyTrainer(Trainer):
             "length": sum(len(each.ids) for each in rolled) / len(rolled),
             "ended": sum(each.ended for each in rolled) / len(rolled),
         }
-
-    def note_minibatch(self, part: Experience, now: Forward, **figures: Any) -> None:
-        """The entropy of a minibatch, and what the method says of it."""
-        self.note(entropy=masked_mean(now.entropy, part.mask), **figures)
 
     def log(self, logs: dict[str, float], start_time: float | None = None) -> None:
         """With the figures of the turn."""
@@ -237,6 +274,10 @@ class PolicyTrainer(Trainer):
         metrics = {f"{metric_key_prefix}_{name}": value / count for name, value in found.items() if name != "reward_std"}
         return EvalLoopOutput(predictions=None, label_ids=None, metrics=metrics, num_samples=count)
 
+    def _determine_best_metric(self, metrics: dict[str, float], trial: Any) -> bool:
+        """What is beyond a limit of the method is not the best."""
+        return self.method.within_limits(metrics) and super()._determine_best_metric(metrics, trial)
+
     # -- state of its own, beside the weights
 
     def own_state(self) -> dict[str, Any]:
@@ -262,7 +303,8 @@ class PolicyTrainer(Trainer):
 def build_policy(cls: type, method: RewardedMethod, job: TrainingJob, group: int = 1, epochs: int = 1) -> Any:
     """A trainer of `cls` for rows of `prompt_ids`, `messages` and `reference`.
 
-    A turn takes as many prompts as the recipe's batch times its accumulation; the batch is what one gradient step learns from.
+    A turn takes as many prompts as the recipe's batch times its accumulation; one gradient step learns from a batch of prompts with all
+    their answers, of which as many as the batch go through the model at once.
     """
     arguments = job.arguments
     minibatch = arguments["per_device_train_batch_size"]
@@ -283,7 +325,7 @@ def build_policy(cls: type, method: RewardedMethod, job: TrainingJob, group: int
         callbacks=job.callbacks,
     )
     trainer.method, trainer.job, trainer.reference_model, trainer.second_adapter = method, job, reference, adapter and job.continued
-    trainer.minibatch, trainer.group, trainer.epochs = minibatch, group, epochs
+    trainer.minibatch, trainer.at_once, trainer.group, trainer.epochs = minibatch * group, minibatch, group, epochs
     trainer.model_accepts_loss_kwargs = False
     trainer._metrics = {"train": defaultdict(list), "eval": defaultdict(list)}
     return trainer

@@ -5,8 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import torch
+import torch.nn.functional as F
 
 SMALL = 1e-8
+LARGEST_LOG_RATIO = 20.0
+"""Beyond this a ratio of probabilities is held, and has no gradient: its exponential would soon be no number."""
 
 
 def masked_mean(values: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
@@ -60,6 +63,11 @@ class PolicyLoss:
     approx_kl: torch.Tensor
     ratio: torch.Tensor
 
+    @property
+    def figures(self) -> dict[str, torch.Tensor]:
+        """What is logged of it."""
+        return {"policy_loss": self.loss, "clip_fraction": self.clip_fraction, "approx_kl": self.approx_kl}
+
 
 def policy_loss(
     log_p: torch.Tensor, old_log_p: torch.Tensor, advantages: torch.Tensor, mask: torch.Tensor, clip: float | None
@@ -68,7 +76,7 @@ def policy_loss(
 
     The estimate of the divergence is the third of Schulman's "Approximating KL Divergence" (http://joschu.net/blog/kl-approx.html).
     """
-    log_ratio = log_p - old_log_p
+    log_ratio = held_ratio(log_p, old_log_p)
     ratio = log_ratio.exp()
     losses = -advantages * ratio
     clipped = losses if clip is None else -advantages * ratio.clamp(1 - clip, 1 + clip)
@@ -77,6 +85,27 @@ def policy_loss(
         divergence = masked_mean(ratio - 1 - log_ratio, mask)
         mean_ratio = masked_mean(ratio, mask)
     return PolicyLoss(masked_mean(torch.max(losses, clipped), mask), held, divergence, mean_ratio)
+
+
+def held_ratio(log_p: torch.Tensor, other: torch.Tensor) -> torch.Tensor:
+    """The log of the ratio of probabilities, held where its exponential would be too large."""
+    return (log_p - other).clamp(-LARGEST_LOG_RATIO, LARGEST_LOG_RATIO)
+
+
+def reference_divergence(log_p: torch.Tensor, reference_log_p: torch.Tensor) -> torch.Tensor:
+    """An estimate of the divergence from the reference at each token that is never negative: ratio - log ratio - 1 with the ratio of the
+    reference to the policy; the third estimator of Schulman (as above), as in Shao et al. 2024, equation 4."""
+    log_ratio = held_ratio(reference_log_p, log_p)
+    return log_ratio.exp() - log_ratio - 1
+
+
+def preference_loss(log_p: torch.Tensor, reference_log_p: torch.Tensor, better: torch.Tensor, beta: float) -> torch.Tensor:
+    """The loss of direct preference optimisation, Rafailov et al. 2023, https://arxiv.org/abs/2305.18290, equation 7: the mean over pairs
+    of which one answer is better. Both tensors are (pairs, 2), sums over the tokens of an answer; `better` (pairs,) is 1 where the first is
+    better, -1 where the second is, 0 for a tie."""
+    rewards = beta * (log_p - reference_log_p)
+    losses = -F.logsigmoid(better * (rewards[:, 0] - rewards[:, 1])) * better.abs()
+    return losses.sum() / better.abs().sum().clamp(min=1)
 
 
 def value_loss(

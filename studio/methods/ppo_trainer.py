@@ -52,7 +52,7 @@ class PPOTrainer(PolicyTrainer):
             divergence = float((log_ratio * mask).sum(dim=1).mean())
             self.kl_coefficient = next_kl_coefficient(self.kl_coefficient, divergence, method.kl_target, len(mask), method.kl_horizon)
 
-    def minibatch_loss(self, part: Experience, now: Forward) -> torch.Tensor:
+    def minibatch_loss(self, part: Experience, now: Forward) -> tuple[torch.Tensor, dict[str, torch.Tensor]]:
         method: PPO = self.method
         found = policy_loss(now.log_p, part.old_log_p, part.more["advantages"], part.mask, method.clip)
         values = self.value_head(now.hidden.float()).squeeze(-1)
@@ -60,15 +60,13 @@ class PPOTrainer(PolicyTrainer):
         loss = found.loss + method.value_weight * valued
         if method.entropy_weight:
             loss = loss + method.entropy_weight * masked_mean(now.log_p * now.log_p.detach().exp(), part.mask)
-        self.note_minibatch(
-            part, now, policy_loss=found.loss, value_loss=valued, clip_fraction=found.clip_fraction, approx_kl=found.approx_kl
-        )
-        return loss
+        return loss, {"value_loss": valued, **found.figures}
 
     def _values(self, experience: Experience) -> torch.Tensor:
-        parts = zip(experience.ids.split(self.minibatch), experience.attention.split(self.minibatch), strict=True)
-        hidden = (self.forward(self.model, ids, attention).hidden for ids, attention in parts)
-        return torch.cat([self.value_head(part.float()).squeeze(-1) for part in hidden])
+        def value(now: Forward) -> torch.Tensor:
+            return self.value_head(now.hidden.float()).squeeze(-1)
+
+        return self.read(value, experience.ids, experience.attention, self.minibatch)
 
     # -- the value head learns, is clipped and saved with the model
 

@@ -54,6 +54,14 @@ class RewardedMethod(MethodSettings):
         0.0, "Penalty for unfinished answers", "Taken from the reward of an answer that was cut at the limit.", ge=0, le=1000
     )
 
+    kl_limit: float | None = setting(
+        None, "Most divergence", "Ends the run when answers leave the starting model by more than this; empty never does.",
+        unit="nats an answer", gt=0, le=10_000,
+    )  # fmt: skip
+    length_limit: float | None = setting(
+        None, "Most length", "Ends the run when answers become longer than this on average; empty never does.", unit="tokens", gt=0, le=8192
+    )
+
     @field_validator("functions")
     @classmethod
     def _readable(cls, value: str) -> str:
@@ -64,6 +72,12 @@ class RewardedMethod(MethodSettings):
     def function_list(self) -> list[Function]:
         """The reward functions, in order."""
         return parse_functions(self.functions)
+
+    @property
+    def limits(self) -> dict[str, float]:
+        """Of the divergence and the length of answers, where they have one."""
+        both = {"kl": self.kl_limit, "length": self.length_limit}
+        return {name: most for name, most in both.items() if most is not None}
 
     @property
     def encoder(self) -> PromptEncoder:
@@ -106,3 +120,23 @@ class RewardedMethod(MethodSettings):
                     text = f"the reward function {function.argument} was not confirmed as it is now"
                     found.append(FieldProblem("method.functions", text))
         return found
+
+
+class GroupMethod(RewardedMethod):
+    """A method that draws a group of answers to each prompt and measures each by the others."""
+
+    metrics: ClassVar[dict[str, str]] = {
+        **RewardedMethod.metrics,
+        "policy_loss": "policy loss",
+        "clip_fraction": "share of clipped tokens",
+        "approx_kl": "divergence within a turn",
+        "flat_groups": "prompts whose answers got the same reward",
+    }
+
+    group: int = setting(
+        8, "Answers a prompt", "How many answers are drawn to each prompt and measured by each other.", basic=True, ge=2, le=64
+    )
+    epochs: int = setting(1, "Passes over a turn", "How often the answers of a turn are learned from.", basic=True, ge=1, le=100)
+    clip: float = setting(
+        0.2, "Clip range", "How far the probability of a token may move in a turn before the gradient stops.", gt=0, le=10
+    )

@@ -19,6 +19,7 @@ from studio.workspace import Workspace
 KEY = "confirmed_rewards"
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 LARGEST = 200_000
+EXAMPLE = "Write: def reward(prompts, answers, references): return [numbers]"
 
 Rewards = Callable[[list[str], list[str], list[str]], list[float]]
 
@@ -44,7 +45,7 @@ def add_reward(ws: Workspace, name: str, text: str) -> UserReward:
     except SyntaxError as error:
         raise DataError(f"Line {error.lineno} of {name}.py is not Python: {error.msg}.", "Mend the file and add it again.") from error
     if "def reward(" not in text:
-        raise DataError(f"{name}.py defines no function reward.", "Write: def reward(prompts, answers, references): return [numbers]")
+        raise DataError(f"{name}.py defines no function reward.", EXAMPLE)
     path = _path(ws, name)
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(text, encoding="utf-8")
@@ -87,9 +88,15 @@ def load_reward(ws: Workspace, name: str) -> Rewards:
             f"The reward function {name} was not confirmed as it is now.", f"Read it, then confirm it: luthier rewards confirm {name}"
         )
     space: dict[str, object] = {"__name__": f"luthier_reward_{name}"}
-    exec(compile(found.text, str(found.path), "exec"), space)
-    function = space["reward"]
-    assert callable(function)
+    try:
+        exec(compile(found.text, str(found.path), "exec"), space)
+    except Exception as error:  # whatever a person's own code raises is theirs to read
+        raise DataError(
+            f"The reward function {name} cannot be loaded: {type(error).__name__}: {error}.", "Mend it and confirm it again."
+        ) from error
+    function = space.get("reward")
+    if not callable(function):
+        raise DataError(f"{name}.py defines no function reward.", EXAMPLE)
     return function
 
 

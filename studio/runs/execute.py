@@ -202,7 +202,7 @@ def _start_log(folder: RunFolder, model: Any, tokens: TokenRows, resolved: Resol
 def build_trainer(run: Prepared) -> tuple[Any, RunCallback]:
     """The method's trainer with the studio's callbacks; it is built right before it trains."""
     recipe, progress = run.recipe, run.progress
-    watchdog = Watchdog(half_precision=run.resolved.precision == "float16")
+    watchdog = Watchdog(run.resolved.precision == "float16", recipe.method.limits)
     watchdog.restore(progress.watchdog)
     callback = RunCallback(run.folder, progress, recipe.method, watchdog, recipe.evaluation.early_stopping)
     job = TrainingJob(
