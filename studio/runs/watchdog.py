@@ -22,6 +22,7 @@ PLATEAU = 4
 NOISE = 0.002
 TURNS = 5
 """Turns of a policy that are averaged before they are compared."""
+TOLD: tuple[str, ...] = ("reward", "length", "entropy", "kl")
 HELD_TURNS = 3
 """Turns of a policy that are averaged before they are held against a limit."""
 LONGER, VARIETY_LEFT = 1.5, 1 / 3
@@ -122,7 +123,7 @@ class Watchdog:
 
     def _turn(self, step: int, row: dict[str, Any]) -> list[Event | None]:
         """What a turn of a policy calls for: the loss of such a method says little, its answers say more."""
-        figures = {name: float(row[name]) for name in ("reward", "length", "entropy", "kl") if name in row}
+        figures: dict[str, float] = {name: float(row[name]) for name in TOLD if name in row}
         if len(self.first_turns) < TURNS:
             self.first_turns.append(figures)
         self.last_turns = [*self.last_turns[1 - TURNS :], figures]
