@@ -37,14 +37,15 @@ SMALL: dict[str, Any] = {
     **LETTER,
     "method__kind": "grpo",
     "adaptation__kind": "full",
+    "optim__learning_rate": 0.012,
     "optim__per_device_batch_size": 4,
     "optim__gradient_accumulation": 1,
     "optim__max_steps": 10,
     "evaluation__every": 10,
 }
 EVERY_METHOD: dict[str, dict[str, Any]] = {
-    "grpo": {"method__group": 6, "method__epochs": 2},
-    "rloo": {"method__group": 6, "method__epochs": 2},
+    "grpo": {"method__group": 8, "method__epochs": 2},
+    "rloo": {"method__group": 8, "method__epochs": 2},
     "online_dpo": {"optim__per_device_batch_size": 16, "method__epochs": 2},
 }
 
@@ -76,7 +77,7 @@ def test_a_wanted_letter_is_written_more_often(new_run: New, asked: Workspace, k
     outcome = execute(folder.path)
     assert (outcome.state, outcome.message) == ("completed", ""), folder.read_log()
     reward = rows(folder, "reward")
-    assert sum(reward[-3:]) / 3 > sum(reward[:3]) / 3 + 0.1, reward
+    assert sum(reward[-3:]) / 3 > sum(reward[:3]) / 3 + 0.2, reward
     assert abs(rows(folder, "kl")[0]) < 1e-4
     assert rows(folder, "kl")[-1] > 0
     assert folder.recipe().method.metrics.keys() <= {key for row in folder.read_metrics()[0] for key in row}
@@ -145,14 +146,14 @@ def test_less_memory_changes_pieces_and_not_gradients(new_run: New, asked: Works
 
 
 def test_a_limit_ends_the_run_well_and_keeps_what_was_within_it(new_run: New, asked: Workspace) -> None:
-    limit = {"method__kl_limit": 0.3, "method__kl_coefficient": 0.0, "method__group": 4, "optim__max_steps": 30, "evaluation__every": 1}
+    limit = {"method__kl_limit": 1.0, "method__kl_coefficient": 0.0, "optim__max_steps": 30, "evaluation__every": 2}
     folder = new_run(**SMALL | limit)
     outcome = execute(folder.path)
     assert outcome.state == "completed", folder.read_log()
-    assert "beyond the limit of 0.3. A checkpoint from before becomes the model." in outcome.message
+    assert "beyond the limit of 1. A checkpoint from before becomes the model." in outcome.message
     assert outcome.summary["steps"] < 30
     best = outcome.summary["best"]["step"]
-    assert dict(zip(range(outcome.summary["steps"] + 1), rows(folder, "eval_kl"), strict=False))[best] <= 0.3
+    assert next(row["eval_kl"] for row in folder.read_metrics()[0] if "eval_kl" in row and row["step"] == best) <= 1
     assert f"weights of step {best}." in folder.read_log()
     assert any(event["kind"] == "limit" for event in outcome.summary["watchdog"])
 
