@@ -70,11 +70,12 @@ def add(opener: Opener, file: Path, name: str | None, as_json: bool) -> None:
 def confirm(opener: Opener, name: str, yes: bool, as_json: bool) -> None:
     """Say that a reward function, as it is now, was read and may run. It runs with all your rights."""
     workspace = opener.studio.workspace
+    shown = user_rewards.get_reward(workspace, name)
     if not yes and not as_json:
-        _print_text(user_rewards.get_reward(workspace, name))
+        _print_text(shown)
     if not yes and (as_json or not click.confirm("It runs on this machine with all your rights. Is this what should run?")):
         raise DataError(f"{name} was not confirmed.", f"Read it, then confirm it: luthier rewards confirm {name} --yes")
-    found = user_rewards.confirm_reward(workspace, name)
+    found = user_rewards.confirm_reward(workspace, name, shown.text)
     if as_json:
         emit_json(found)
         return

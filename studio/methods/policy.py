@@ -29,6 +29,7 @@ from studio.methods.rewarded import RewardedMethod
 
 STATE = "policy.json"
 SEED_STEP = 1_000_003
+SEEDS = 8191
 EVALUATION_SEED = 7
 FORWARD_ROWS = 16
 """Answers in one forward pass where nothing is learned."""
@@ -88,7 +89,8 @@ class PolicyTrainer(Trainer):
     def training_step(self, model: Any, inputs: dict[str, Any], num_items_in_batch: Any = None) -> torch.Tensor:
         """Draw and judge answers, then learn from them; the last gradients are left for the optimizer step that follows."""
         step = self.state.global_step
-        experience = self._experience(self.train_dataset, inputs["row"].tolist(), self.args.seed + SEED_STEP * (step + 1))
+        rows, first = inputs["row"].tolist(), SEEDS * (self.args.seed + SEED_STEP * (step + 1))
+        experience = self._experience(self.train_dataset, rows, [first + place for place in range(len(rows) * self.group)])
         self.count_tokens(experience.mask.sum().long())
         self.note(**self._figures(experience))
         with torch.no_grad():
@@ -136,7 +138,7 @@ class PolicyTrainer(Trainer):
                 loss, figures = self.minibatch_loss(piece, now)
                 loss = loss * (weight / whole)
             self.accelerator.backward(loss)
-            tokens = piece.mask.sum() / part.mask.sum()
+            tokens = piece.mask.sum() / part.mask.sum().clamp(min=1)
             shares = {name: value.detach() * (weight / whole) for name, value in figures.items()}
             shares |= {"loss": loss.detach(), "entropy": masked_mean(now.entropy, piece.mask) * tokens}
             found = {name: found[name] + value if found else value for name, value in shares.items()}
@@ -158,21 +160,19 @@ class PolicyTrainer(Trainer):
 
     # -- answers
 
-    def _experience(self, dataset: Any, rows: list[int], seed: int, temperature: float | None = None) -> Experience:
+    def _experience(self, dataset: Any, rows: list[int], seeds: list[int]) -> Experience:
         """Answers to the prompts of these rows, judged, with their log-probabilities under the policy and its reference."""
         chosen = [dataset[row] for row in rows for _ in range(self.group)]
         asked = [Asked(json.loads(row["messages"]), row["reference"]) for row in chosen]
-        drawn = self.method.temperature if temperature is None else temperature
-        seeds = [seed * 8191 + place for place in range(len(chosen))]
         roll_out, judge = self.job.roll_out, self.job.judge
         assert roll_out is not None
         assert judge is not None
-        tokenizer = self.processing_class
-        rolled = roll_out(self.model, tokenizer, [row["prompt_ids"] for row in chosen], seeds, drawn, self.method.max_new_tokens)
+        prompts, method = [row["prompt_ids"] for row in chosen], self.method
+        rolled = roll_out(self.model, self.processing_class, prompts, seeds, method.temperature, method.max_new_tokens)
         rewards = judge(asked, [each.text for each in rolled])
-        penalty = self.method.unfinished_penalty
+        penalty = method.unfinished_penalty
         scores = [reward.total - (0 if each.ended else penalty) for reward, each in zip(rewards, rolled, strict=True)]
-        return self._tensors([row["prompt_ids"] for row in chosen], rolled, scores)
+        return self._tensors(prompts, rolled, scores)
 
     def _tensors(self, prompts: list[list[int]], rolled: list[Rolled], scores: list[float]) -> Experience:
         device, pad = self.accelerator.device, self.processing_class.pad_token_id
@@ -258,14 +258,14 @@ class PolicyTrainer(Trainer):
         super().log(logs, start_time)
 
     def evaluation_loop(self, dataloader: Any, description: str, *_: Any, metric_key_prefix: str = "eval", **__: Any) -> EvalLoopOutput:
-        """Answers to all held-out prompts, always with the same seeds; means over answers."""
+        """Answers to all held-out prompts, to each always with the same seed; means over answers."""
         self.model.eval()
         group, self.group = self.group, 1
         found: dict[str, float] = defaultdict(float)
         try:
             for batch in dataloader:
                 rows = batch["row"].tolist()
-                experience = self._experience(self.eval_dataset, rows, EVALUATION_SEED + rows[0])
+                experience = self._experience(dataloader.dataset, rows, [EVALUATION_SEED + row for row in rows])
                 for name, value in self._figures(experience).items():
                     found[name] += value * len(rows)
         finally:
@@ -273,6 +273,11 @@ class PolicyTrainer(Trainer):
         count = len(dataloader.dataset)
         metrics = {f"{metric_key_prefix}_{name}": value / count for name, value in found.items() if name != "reward_std"}
         return EvalLoopOutput(predictions=None, label_ids=None, metrics=metrics, num_samples=count)
+
+    def get_eval_dataloader(self, eval_dataset: Any = None) -> Any:
+        """With the rows numbered, also those of a part of the held-out rows."""
+        part = eval_dataset is not None and not isinstance(eval_dataset, str) and "row" not in eval_dataset.column_names
+        return super().get_eval_dataloader(numbered(eval_dataset) if part else eval_dataset)
 
     def _determine_best_metric(self, metrics: dict[str, float], trial: Any) -> bool:
         """What is beyond a limit of the method is not the best."""

@@ -52,9 +52,12 @@ def add_reward(ws: Workspace, name: str, text: str) -> UserReward:
     return get_reward(ws, name)
 
 
-def confirm_reward(ws: Workspace, name: str) -> UserReward:
-    """Remember that a person has read the text as it is now and wants it to run."""
+def confirm_reward(ws: Workspace, name: str, text: str | None = None) -> UserReward:
+    """Remember that a person has read the text as it is now and wants it to run. Raises `DataError` when it is no more the `text` that
+    they were shown."""
     found = get_reward(ws, name)
+    if text is not None and text != found.text:
+        raise DataError(f"The reward function {name} was changed while it was read.", f"Read it again: luthier rewards confirm {name}")
     with ws.db.write() as session:
         row = session.get(Preference, KEY)
         if row is None:
@@ -77,7 +80,7 @@ def get_reward(ws: Workspace, name: str) -> UserReward:
 
 def list_rewards(ws: Workspace) -> list[UserReward]:
     """All reward functions of the workspace, by name."""
-    return [get_reward(ws, path.stem) for path in sorted(_path(ws, "x").parent.glob("*.py"))]
+    return [get_reward(ws, path.stem) for path in sorted(_path(ws, "x").parent.glob("*.py")) if NAME.fullmatch(path.stem)]
 
 
 def load_reward(ws: Workspace, name: str) -> Rewards:

@@ -10,6 +10,7 @@ import importlib.util
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import reduce
 from typing import Any
 
 from studio.data.store import VersionInfo
@@ -208,7 +209,7 @@ def _unheeded(case: Case) -> Iterator[Warning]:
     method, different = case.recipe.method, changed(case.recipe)
     chosen = {spec.path: spec for spec in specs() if spec.key == key_of(spec.path, method.kind, case.recipe.adaptation.kind)}
     for path in method.unheeded:
-        if path in different:
+        if path in different and reduce(getattr, path.split("."), case.recipe):  # what is switched off anyway needs no word
             text = f"{chosen[path].title} has no effect with {method.title.lower()}."
             yield Warning(text, "Set it back", {path: chosen[path].default})
 

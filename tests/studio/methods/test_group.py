@@ -158,6 +158,16 @@ def test_a_limit_ends_the_run_well_and_keeps_what_was_within_it(new_run: New, as
     assert any(event["kind"] == "limit" for event in outcome.summary["watchdog"])
 
 
+def test_each_dataset_of_a_mix_is_evaluated(new_run: New, asked: Workspace) -> None:
+    more = [{"prompt": [{"role": "user", "content": f"hello {i}"}]} for i in range(8)]
+    add_version(asked, "more", "prompt", {"train": more, "validation": more[:3]}, {})
+    folder = new_run(**SMALL | {"data__sources": "asked,more", "method__group": 2, "optim__max_steps": 1, "evaluation__every": 1})
+    assert execute(folder.path).state == "completed", folder.read_log()
+    last = folder.read_metrics()[0][-1]
+    assert last["eval_by_task"].keys() == {"asked", "more"}
+    assert last["eval_by_task"]["more"]["length"] > 0
+
+
 COUNTS = "def reward(prompts, answers, references):\n    return [float(len(answer)) for answer in answers]\n"
 
 
@@ -171,7 +181,9 @@ def test_only_what_was_confirmed_runs(new_run: New, asked: Workspace) -> None:
         plan(asked, recipe)
     with pytest.raises(DataError, match="not confirmed as it is now"):
         load_reward(asked, "counts")
-    path = confirm_reward(asked, "counts").path
+    with pytest.raises(DataError, match="changed while it was read"):
+        confirm_reward(asked, "counts", COUNTS + "# and more\n")
+    path = confirm_reward(asked, "counts", COUNTS).path
     assert plan(asked, recipe).rows == 32
     method = GRPO(functions="python: counts\n-2 * contains: good")
     judged = judge_of(asked, method, "cpu")(question, ["good", "no"])
