@@ -12,7 +12,7 @@ from studio.models import guidance, lineage
 from studio.models.registry import ModelInfo
 from studio.workspace import Workspace
 
-KIND_WORDS = {"base": "base model", "adapter": "adapter", "full": "fine-tuned", "classifier": "classifier"}
+KIND_WORDS = {"base": "base model", "adapter": "adapter", "full": "fine-tuned", "classifier": "classifier", "reward": "reward model"}
 SOURCE_WORDS = {"embedded": "comes with Luthier", "local": "a folder here", "hub": "Hugging Face Hub", "run": "a run"}
 
 

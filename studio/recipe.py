@@ -81,10 +81,10 @@ class Recipe(Settings):
     @model_validator(mode="after")
     def _fits_together(self) -> Recipe:
         """Refuse combinations that cannot run. Messages start with the field's path, which `problems_of` reads."""
-        if self.method.task == "classifier" and not self.adaptation.classifier:
-            raise ValueError(f"adaptation: {self.adaptation.title} cannot train a classifier; choose LoRA, head only or full")
-        if self.method.task != "classifier" and not self.adaptation.generator:
-            raise ValueError(f"adaptation: {self.adaptation.title} trains classifiers only; choose LoRA, last layers or full")
+        if self.method.task != "causal" and not self.adaptation.classifier:
+            raise ValueError(f"adaptation: {self.adaptation.title} cannot train a {self.method.task} model; choose LoRA, head only or full")
+        if self.method.task == "causal" and not self.adaptation.generator:
+            raise ValueError(f"adaptation: {self.adaptation.title} trains classifiers and reward models only; choose LoRA or full")
         if self.evaluation.early_stopping and self.data.holdout == 0 and self.evaluation.keep == "best":
             raise ValueError("evaluation.early_stopping: needs held-out rows; set a held-out share above 0")
         if self.optim.packing == "on" and self.adaptation.kind == "prompt_tuning":

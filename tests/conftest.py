@@ -20,7 +20,6 @@ import pytest
 from studio.workspace import Workspace
 from tests.tiny import make_model
 
-
 LONGEST = ("test_session.py", "test_kill.py", "test_warm.py", "test_notebook.py")
 
 

@@ -42,7 +42,7 @@ class CompareTab:
 
 
 def generating_models(page: Page) -> list[tuple[str, str]]:
-    """The models that write answers, all but classifiers; below them the checkpoints of runs."""
+    """The models that write answers, all but classifiers and reward models; below them the checkpoints of runs."""
     writes = {m.name for m in registry.list_models(page.workspace) if m.generates}
     found = [(label, name) for label, name in page.model_choices() if name in writes]
     return found + [(f"{c.run}, step {c.step}  (checkpoint)", c.name) for c in registry.list_checkpoints(page.workspace)]

@@ -163,7 +163,7 @@ class Engine:
 
     def classify(self, model_name: str, texts: list[str]) -> list[dict[str, float]]:
         """The probability of each label for each text, in the order of `texts`. Raises `ModelError` when the model is no classifier."""
-        if get_model(self.workspace, model_name).generates:
+        if get_model(self.workspace, model_name).task != "classifier":
             raise ModelError(f"{model_name} is not a classifier.", "Train one with the method classify, or ask it in a chat.")
         found: list[dict[str, float]] = [{} for _ in texts]
         order = sorted(range(len(texts)), key=lambda i: -len(texts[i]))
@@ -177,9 +177,32 @@ class Engine:
                 found[index] = answer
         return found
 
+    def score(self, model_name: str, conversations: list[Messages]) -> list[float]:
+        """What a reward model gives to the last answer of each conversation; only differences and orders mean something.
+
+        Raises `ModelError` when the model is no reward model, or a conversation does not end with an answer.
+        """
+        if get_model(self.workspace, model_name).task != "reward":
+            raise ModelError(f"{model_name} is not a reward model.", "Train one with the method reward.")
+        from studio.inference.scoring import BATCH, score_batch, sequence_ids
+
+        with self.use(model_name) as loaded:
+            rows = sequence_ids(loaded.model, loaded.tokenizer, conversations)
+        found = [0.0] * len(rows)
+        order = sorted(range(len(rows)), key=lambda i: -len(rows[i]))
+        for start in range(0, len(order), BATCH):
+            chosen = order[start : start + BATCH]
+            with self.use(model_name) as loaded:
+                scores = score_batch(loaded.model, [rows[i] for i in chosen], loaded.tokenizer.pad_token_id)
+            for index, score in zip(chosen, scores, strict=True):
+                found[index] = score
+        return found
+
     def _generator(self, name: str) -> None:
-        if not get_model(self.workspace, name).generates:
-            raise ModelError(f"{name} is a classifier: it labels texts and writes no answers.", "Choose a model that can chat.")
+        info = get_model(self.workspace, name)
+        if not info.generates:
+            does = "judges answers" if info.task == "reward" else "labels texts"
+            raise ModelError(f"{name} is a {info.called}: it {does} and writes none.", "Choose a model that can chat.")
 
 
 def _requests(loaded: Loaded, prompts: list[Messages], sampling: Sampling, n: int) -> tuple[list[Request], list[Output]]:

@@ -9,10 +9,19 @@ from pydantic import Field
 
 from studio.methods.base import MethodSettings
 from studio.methods.classify import Classify
+from studio.methods.cpo import CPO
 from studio.methods.dpo import DPO
+from studio.methods.grpo import GRPO
+from studio.methods.kto import KTO
+from studio.methods.online_dpo import OnlineDPO
+from studio.methods.orpo import ORPO
+from studio.methods.ppo import PPO
+from studio.methods.reward import Reward
+from studio.methods.rloo import RLOO
 from studio.methods.sft import SFT
+from studio.methods.simpo import SimPO
 
-Method = Annotated[SFT | Classify | DPO, Field(discriminator="kind")]
+Method = Annotated[SFT | Classify | DPO | KTO | ORPO | SimPO | CPO | OnlineDPO | Reward | PPO | GRPO | RLOO, Field(discriminator="kind")]
 
 
 @cache

@@ -20,6 +20,34 @@ if TYPE_CHECKING:
     from datasets import Dataset
     from transformers import PreTrainedModel, PreTrainedTokenizerBase, Trainer
 
+    from studio.errors import FieldProblem
+    from studio.workspace import Workspace
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What a policy was asked: the messages, and the answer that the data has (or none)."""
+
+    messages: list[dict[str, Any]]
+    reference: str = ""
+
+
+@dataclass(frozen=True)
+class Rolled:
+    """An answer that a policy drew: its tokens, the end token included where it `ended` by itself, and its text."""
+
+    ids: list[int]
+    text: str
+    ended: bool
+
+
+@dataclass(frozen=True)
+class Reward:
+    """How good an answer is: the weighted sum, and what each part of the reward says."""
+
+    total: float
+    parts: dict[str, float]
+
 
 @dataclass
 class TrainingJob:
@@ -28,7 +56,8 @@ class TrainingJob:
     `train` and `validation` hold rows that are tokens already, in the columns of the method's encoder. `arguments` are keyword arguments
     common to every `TrainingArguments` (learning rate, batch size, evaluation interval, seed ...), to which the method adds its own; with
     `packing`, `max_length` is the length of a packed sequence; `trainer_class` mixes the studio's checkpointing and recovery into a trainer
-    class. `continued` says that the adapter in `model` is not new but has learned before.
+    class. `continued` says that the adapter in `model` is not new but has learned before. Methods that learn from their own answers get
+    `roll_out`, which draws them, and `judge`, which says how good they are.
     """
 
     model: PreTrainedModel
@@ -43,13 +72,15 @@ class TrainingJob:
     callbacks: list[Any]
     labels: list[str]
     continued: bool = False
+    roll_out: Callable[..., list[Rolled]] | None = None
+    judge: Callable[[list[Asked], list[str]], list[Reward]] | None = None
 
 
 class MethodSettings(Settings):
     """What every method says about itself.
 
-    `row_kinds` are the canonical rows that it trains on, `task` the head that the model gets ("causal" or "classifier"), `metric` what
-    decides which checkpoint is best and `greater_is_better` in which direction.
+    `row_kinds` are the canonical rows that it trains on, `task` the head that the model gets ("causal", "classifier" or "reward"),
+    `metric` what decides which checkpoint is best and `greater_is_better` in which direction.
 
     `metrics` are the figures of its own that the trainer logs, for evaluations with `eval_` before them, and what people call each.
     `packs` says that rows may be put together in one sequence, `sequences` how many sequences one row puts through the model at once,
@@ -74,6 +105,19 @@ class MethodSettings(Settings):
     def encoder(self) -> Encoder:
         """How its rows become tokens."""
         raise NotImplementedError
+
+    @property
+    def limits(self) -> dict[str, float]:
+        """Figures that end a run, without failing it, when they go beyond these values."""
+        return {}
+
+    def within_limits(self, figures: dict[str, float]) -> bool:
+        """Whether the figures of an evaluation are within the limits."""
+        return all(figures.get(f"eval_{name}", most) <= most for name, most in self.limits.items())
+
+    def problems(self, ws: Workspace) -> list[FieldProblem]:
+        """Why this method cannot run in this workspace, for example because a model that it names is not there."""
+        return []
 
     def build(self, job: TrainingJob) -> Trainer:
         """The trainer for this job; raises `DataError` when the rows do not suit the method."""

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 
 from pydantic import ValidationInfo, field_validator
 
-from studio.methods.base import MethodSettings, TrainingJob
-from studio.methods.encoding import PairEncoder
+from studio.methods.base import TrainingJob
+from studio.methods.pairs import PairMethod
 from studio.settings import setting
 
 if TYPE_CHECKING:
@@ -21,22 +21,10 @@ SMOOTHED = ("robust", "exo_pair")
 """The losses that heed label smoothing."""
 
 
-class DPO(MethodSettings):
+class DPO(PairMethod):
     title: ClassVar[str] = "Direct preference optimisation"
     summary: ClassVar[str] = "Learns from pairs of answers to prefer the better ones (DPO and its relatives)."
-    row_kinds: ClassVar[tuple[str, ...]] = ("preference",)
-    metrics: ClassVar[dict[str, str]] = {
-        "rewards/chosen": "reward of the chosen",
-        "rewards/rejected": "reward of the rejected",
-        "rewards/margins": "reward margin",
-        "rewards/accuracies": "reward accuracy",
-        "logps/chosen": "log-probability of the chosen",
-        "logps/rejected": "log-probability of the rejected",
-    }
-    sequences: ClassVar[int] = 2
     reference: ClassVar[bool] = True
-    usual_rate: ClassVar[float] = 0.1
-    unheeded: ClassVar[tuple[str, ...]] = ("optim.label_smoothing", "optim.dropout", "adaptation.dropout", "optim.neftune_noise_alpha")
 
     kind: Literal["dpo"] = "dpo"
     beta: float = setting(
@@ -78,11 +66,6 @@ class DPO(MethodSettings):
         if loss == "exo_pair" and not value:
             raise ValueError("the loss exo_pair needs more than 0; 0.001 is usual")
         return value
-
-    @property
-    def encoder(self) -> PairEncoder:
-        """A prompt and its two answers."""
-        return PairEncoder()
 
     def build(self, job: TrainingJob) -> Trainer:
         """TRL's trainer on rows of `prompt_ids`, `chosen_ids` and `rejected_ids`."""

@@ -7,14 +7,16 @@ their results can be kept. For rows of another make, add an encoder here with it
 
 from __future__ import annotations
 
+import json
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import takewhile
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Protocol
 
-from studio.data.rendering import Rendered, TrainOn, render_rows
-from studio.data.schema import Row
+from studio.data.rendering import Rendered, TrainOn, prompt_ids, render_rows
+from studio.data.schema import Row, answer_text
+from studio.errors import DataError
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
@@ -192,6 +194,134 @@ class PairEncoder(Encoder):
         both = (render_rows(tokenizer, side, kind, "last_answer", WHOLE) for side in (rows, swapped))
         for chosen, rejected in zip(*both, strict=True):
             yield answers_to_one_prompt({"chosen": chosen, "rejected": rejected})
+
+
+@dataclass(frozen=True)
+class EncodedMark:
+    """A prompt, one answer, and whether it is acceptable."""
+
+    answer: EncodedAnswers
+    acceptable: bool
+
+    @property
+    def shape(self) -> AnswersShape:
+        return self.answer.shape
+
+    def columns(self, max_length: int) -> dict[str, Any]:
+        return {**self.answer.columns(max_length), "label": self.acceptable}
+
+
+@dataclass(frozen=True)
+class MarkEncoder(Encoder):
+    """Unpaired rows: the prompt, the answer with its end-of-turn token, and its mark."""
+
+    loses: ClassVar[str] = "the beginning of their prompt"
+
+    def encode(self, tokenizer: PreTrainedTokenizerBase, rows: Iterable[Row], kind: str, labels: Sequence[str]) -> Iterator[Encoded]:
+        rows = list(rows)
+        for row, rendered in zip(rows, render_rows(tokenizer, rows, kind, "last_answer", WHOLE), strict=True):
+            yield EncodedMark(answers_to_one_prompt({"completion": rendered}), bool(row.get("label")))
+
+
+@dataclass(frozen=True)
+class EncodedRanking:
+    """A prompt and several answers with what people said of them: their `ranks`, or of a single one its `score`."""
+
+    answers: EncodedAnswers
+    ranks: list[int]
+    margin: float
+    score: float
+
+    @property
+    def shape(self) -> AnswersShape:
+        if len(self.ranks) > 1 and len(set(self.ranks)) == 1:
+            return AnswersShape(0, (0,))  # all are equally good: nothing to learn
+        return self.answers.shape
+
+    def columns(self, max_length: int) -> dict[str, Any]:
+        parts = self.answers.columns(max_length)
+        prompt = parts.pop("prompt_ids")
+        return {"sequences": [prompt + ids for ids in parts.values()], "ranks": self.ranks, "margin": self.margin, "score": self.score}
+
+
+@dataclass(frozen=True)
+class RankedEncoder(Encoder):
+    """What a reward model learns from: preference rows as rankings of two, rankings, and ratings as one answer with its score."""
+
+    loses: ClassVar[str] = "the beginning of their prompt"
+
+    def encode(self, tokenizer: PreTrainedTokenizerBase, rows: Iterable[Row], kind: str, labels: Sequence[str]) -> Iterator[Encoded]:
+        rows = list(rows)
+        several = [judged_answers(row, kind) for row in rows]
+        flat = [{"prompt": row["prompt"], "completion": answer} for row, answers in zip(rows, several, strict=True) for answer in answers]
+        rendered = render_rows(tokenizer, flat, "rating", "last_answer", WHOLE)
+        for row, answers in zip(rows, several, strict=True):
+            here = {str(number): next(rendered) for number in range(len(answers))}
+            ranks = {"preference": [1, 2], "rating": [1]}.get(kind) or [int(rank) for rank in row["ranks"]]
+            yield EncodedRanking(answers_to_one_prompt(here), ranks, float(row.get("margin") or 0), float(row.get("score") or 0))
+
+
+def judged_answers(row: Row, kind: str) -> list[list[dict[str, str]]]:
+    """The answers of a row that people judged, each as messages, in the order of its ranks."""
+    if kind == "preference":
+        return [row["chosen"], row["rejected"]]
+    return [row["completion"]] if kind == "rating" else list(row["completions"])
+
+
+@dataclass(frozen=True, slots=True)
+class PromptShape:
+    """A prompt; a cut takes its beginning."""
+
+    length: int
+
+    @property
+    def longest(self) -> int:
+        return self.length
+
+    def fit(self, max_length: int) -> Fit | None:
+        kept = min(self.length, max_length)
+        return Fit((kept,), kept) if kept else None
+
+
+@dataclass(frozen=True)
+class EncodedPrompt:
+    """A prompt as tokens and as messages, and the answer that the data has to it."""
+
+    ids: list[int]
+    messages: list[dict[str, Any]]
+    reference: str
+
+    @property
+    def shape(self) -> PromptShape:
+        return PromptShape(len(self.ids))
+
+    def columns(self, max_length: int) -> dict[str, Any]:
+        return {"prompt_ids": self.ids[-max_length:], "messages": json.dumps(self.messages), "reference": self.reference}
+
+
+@dataclass(frozen=True)
+class PromptEncoder(Encoder):
+    """Prompts that a policy answers: those of the rows, of a chat all up to its last answer."""
+
+    loses: ClassVar[str] = "the beginning of their prompt"
+
+    def encode(self, tokenizer: PreTrainedTokenizerBase, rows: Iterable[Row], kind: str, labels: Sequence[str]) -> Iterator[Encoded]:
+        for row in rows:
+            messages, reference = asked(row, kind)
+            try:
+                ids = prompt_ids(tokenizer, messages) if messages else []
+            except DataError:  # the template refuses it: nothing to train, as with other rows that it refuses
+                ids = []
+            yield EncodedPrompt(ids, messages, reference)
+
+
+def asked(row: Row, kind: str) -> tuple[list[dict[str, Any]], str]:
+    """What a row asks, as messages, and the answer that the data prefers (empty when it has none)."""
+    if kind == "chat":
+        messages = [{name: value for name, value in message.items() if value is not None} for message in row["messages"]]
+        last = max((place for place, message in enumerate(messages) if message["role"] == "assistant"), default=len(messages))
+        return messages[:last], str(messages[last]["content"]) if last < len(messages) else ""
+    return [dict(message) for message in row["prompt"]], "" if kind == "prompt" else answer_text(row, kind)
 
 
 def answers_to_one_prompt(rendered: dict[str, Rendered]) -> EncodedAnswers:

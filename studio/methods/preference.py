@@ -70,19 +70,30 @@ def build(method: DPO, job: TrainingJob) -> PreferenceTrainer:
         label_smoothing=method.label_smoothing,
         max_length=None,
     )
-    adapter = hasattr(job.model, "peft_config")
-    trainer = job.trainer_class(PreferenceTrainer)(
+    reference = None if hasattr(job.model, "peft_config") else frozen_copy(job.model)
+    trainer = trainer_of(PreferenceTrainer, job, args, reference)
+    if not job.continued:
+        drop_second_adapter(trainer.model)
+    return trainer
+
+
+def trainer_of(cls: type, job: TrainingJob, args: Any, reference: Any = None) -> Any:
+    """A trainer of pairs with the studio's additions."""
+    return job.trainer_class(cls)(
         model=job.model,
-        ref_model=None if adapter else frozen_copy(job.model),
+        ref_model=reference,
         args=args,
         train_dataset=job.train,
         eval_dataset=job.validation,
         processing_class=job.tokenizer,
         callbacks=job.callbacks,
     )
-    if adapter and not job.continued and not trainer.model.active_peft_config.is_prompt_learning:
-        trainer.model.delete_adapter(REFERENCE)
-    return trainer
+
+
+def drop_second_adapter(model: Any) -> None:
+    """Remove the copy that TRL keeps of an adapter that it is given: switched off, a new adapter is its own reference."""
+    if REFERENCE in getattr(model, "peft_config", {}) and not model.active_peft_config.is_prompt_learning:
+        model.delete_adapter(REFERENCE)
 
 
 def frozen_copy(model: Any) -> Any:

@@ -33,7 +33,7 @@ FEED_FORWARD = {"down_proj", "dense_4h_to_h", "fc2", "fc_out", "w2", "wo", "mlp.
 
 
 def adapt(model: PreTrainedModel, adaptation: AdaptationSettings, task: str) -> Any:
-    """The model with exactly the adaptation's weights trainable; `task` is "causal" or "classifier".
+    """The model with exactly the adaptation's weights trainable; `task` is "causal", "classifier" or "reward".
 
     Returns a PEFT model for adapters and the model itself otherwise. A model that is a PEFT model already (it continues its adapter) is
     returned as it is. Raises `ModelError` when the adaptation does not suit the model.
@@ -99,7 +99,7 @@ def _last_modules(model: PreTrainedModel, count: int, task: str) -> list[nn.Modu
     layers = transformer_layers(model)
     if count > len(layers):
         raise ModelError(f"The model has {len(layers)} layers, and {count} are asked for.", f"Set layers to {len(layers)} or fewer.")
-    if task == "classifier":
+    if task != "causal":
         head = classifier_head(model)
     else:
         _untie(model)
@@ -126,7 +126,7 @@ def _untie(model: PreTrainedModel) -> None:
 
 
 def _peft_config(model: PreTrainedModel, adaptation: AdaptationSettings, task: str) -> PeftConfig:
-    task_type = TaskType.SEQ_CLS if task == "classifier" else TaskType.CAUSAL_LM
+    task_type = TaskType.CAUSAL_LM if task == "causal" else TaskType.SEQ_CLS
     if isinstance(adaptation, LowRank):
         targets = _targets(model, adaptation.targets)
         return LoraConfig(

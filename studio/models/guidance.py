@@ -34,6 +34,8 @@ class Advice:
 
 def good_for(info: ModelInfo) -> str:
     """One or two sentences about what a model suits."""
+    if info.kind == "reward":
+        return "Says with a number how good an answer is, as the people did whose judgements it learned from."
     if info.kind == "classifier":
         named = ", ".join(info.labels[:8]) + (" and more" if len(info.labels) > 8 else "")
         return f"Says which of {len(info.labels)} labels a text has: {named}."
@@ -54,9 +56,9 @@ def advice(info: ModelInfo, device: DeviceInfo) -> list[Advice]:
     """For each adaptation that suits the model: whether it fits with 8 rows of 512 tokens, and otherwise what would."""
     if not info.parameters:
         return []
-    task = "classifier" if info.kind == "classifier" or not info.generates else "causal"
+    task = info.task if info.generates else "classifier"
     kinds: list[type[AdaptationSettings]] = list(get_args(get_args(Adaptation)[0]))
-    suited = [kind for kind in kinds if (kind.classifier if task == "classifier" else kind.generator)]
+    suited = [kind for kind in kinds if (kind.generator if task == "causal" else kind.classifier)]
     return [_advice(info, kind(), task, device) for kind in suited]
 
 

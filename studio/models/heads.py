@@ -1,4 +1,4 @@
-"""Classification heads: labels in a config, a fresh head, and a classifier made from a model that writes. Needs torch."""
+"""Heads that give numbers: labels in a config, a fresh head, a classifier or reward model made of a model that writes. Needs torch."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from torch import nn
 from transformers import AutoModelForSequenceClassification
 
 from studio.errors import ModelError
+from studio.models.registry import REWARD_LABELS
 
 if TYPE_CHECKING:
     from transformers import PretrainedConfig, PreTrainedModel
@@ -29,7 +30,7 @@ def label_settings(config: PretrainedConfig, labels: list[str]) -> None:
     config.num_labels = len(labels)
     config.id2label = dict(enumerate(labels))
     config.label2id = {label: i for i, label in enumerate(labels)}
-    config.problem_type = "single_label_classification"
+    config.problem_type = "regression" if labels == REWARD_LABELS else "single_label_classification"
 
 
 def new_head(model: PreTrainedModel, labels: list[str]) -> None:

@@ -17,6 +17,11 @@ from studio.models.inspect import FolderInfo, Matrix
 from studio.workspace import Workspace, assets_dir
 
 STARTER = "starter"
+REWARD_LABELS = ["reward"]
+"""What the one output of a reward model is called."""
+
+TASKS = {"classifier": "classifier", "reward": "reward"}
+"""The head of each kind of model; the others write."""
 
 
 @dataclass(frozen=True)
@@ -58,6 +63,16 @@ class ModelInfo:
     labels: list[str] = field(default_factory=list)
     trained_parameters: int = 0
     matrices: list[Matrix] = field(default_factory=list)
+
+    @property
+    def task(self) -> str:
+        """What its head is for: "classifier", "reward", or "causal" for those that write."""
+        return TASKS.get(self.kind, "causal")
+
+    @property
+    def called(self) -> str:
+        """Its kind in words, for a model that does not write."""
+        return "reward model" if self.kind == "reward" else self.kind
 
 
 ROW_FIELDS = {"id", "name", "kind", "source", "path", "base", "run", "note", "created_at", "deleted_at", "available", "step"}

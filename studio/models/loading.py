@@ -26,7 +26,7 @@ from studio.models.adaptations import AdaptationSettings, PromptTuning
 from studio.models.heads import as_classifier, label_settings, new_head
 from studio.models.inspect import has_tokenizer
 from studio.models.quantise import four_bit_config, four_bit_problem, never_repack
-from studio.models.registry import ModelInfo, continues, get_model, require_files
+from studio.models.registry import REWARD_LABELS, ModelInfo, continues, get_model, require_files
 from studio.models.sanitise import safe_view
 from studio.models.templates import FALLBACK_TEMPLATE
 from studio.workspace import Workspace
@@ -56,7 +56,8 @@ PAD_TOKENS = ("<|pad|>", "<pad>", "[PAD]", "<|finetune_right_pad_id|>", "<|endof
 
 @dataclass(frozen=True)
 class Loading:
-    """How weights are to be loaded: `task` is "causal" or "classifier", `labels` the classifier's; `dropout` None keeps the model's own."""
+    """How weights are to be loaded: `task` is "causal", "classifier" or "reward", `labels` the outputs of the head;
+    `dropout` None keeps the model's own."""
 
     task: str
     labels: list[str]
@@ -96,7 +97,7 @@ def load_for_training(
     is quick at it, otherwise float32. Raises `ModelError` when the model, the adaptation and the task do not go together.
     """
     info = require_files(get_model(ws, name))
-    labels = list(labels or [])
+    labels = REWARD_LABELS if task == "reward" else list(labels or [])
     _check_task(info, task, labels)
     target = devices.torch_device(device)
     if adaptation.four_bit:
@@ -119,7 +120,7 @@ def load_for_inference(ws: Workspace, name: str, device: str = "auto") -> tuple[
     be (prompt tuning) or the base is held in 4 bits (QLoRA, where bitsandbytes runs). Raises `ModelError`."""
     info = require_files(get_model(ws, name))
     target = devices.torch_device(device)
-    task = "classifier" if info.kind == "classifier" else "causal"
+    task = info.task
     _check_task(info, task, info.labels)
     kind = (info.adaptation or {}).get("kind", "")
     four_bit = info.adapter and kind == "qlora" and not four_bit_problem(target)
@@ -140,7 +141,7 @@ def _complete(ws: Workspace, info: ModelInfo, how: Loading) -> PreTrainedModel:
     """A model without adapters, for the task that is asked: loaded, its own adapter merged, its head made or replaced."""
     require_files(info)
     if not info.adapter:
-        return _from_folder(info.path, info.labels, how)
+        return _from_folder(info.path, info.labels if info.task == how.task else [], how)
     if (info.adaptation or {}).get("kind") == "prompt_tuning":
         raise ModelError(
             f"{info.name} was made by prompt tuning, which cannot be merged into its base.",
@@ -148,11 +149,11 @@ def _complete(ws: Workspace, info: ModelInfo, how: Loading) -> PreTrainedModel:
         )
     if how.four_bit:
         return _quantised(_complete(ws, info, replace(how, four_bit=False)), how)
-    own = replace(how, task="classifier" if info.kind == "classifier" else "causal", labels=info.labels)
+    own = replace(how, task=info.task, labels=info.labels)
     model = _with_adapter(_complete(ws, _base_of(ws, info), own), info, trainable=False).merge_and_unload()
     if own.task == how.task and own.labels == how.labels:
         pass
-    elif own.task == "classifier":
+    elif own.task != "causal":
         new_head(model, how.labels)
     else:
         model = as_classifier(model, how.labels)
@@ -162,12 +163,12 @@ def _complete(ws: Workspace, info: ModelInfo, how: Loading) -> PreTrainedModel:
 
 def _from_folder(folder: Path, own_labels: list[str], how: Loading) -> PreTrainedModel:
     """The complete model in a folder. A classifier's head is kept when its labels are the ones asked for, otherwise it starts anew."""
-    auto = AutoModelForSequenceClassification if how.task == "classifier" else AutoModelForCausalLM
+    auto = AutoModelForCausalLM if how.task == "causal" else AutoModelForSequenceClassification
     options: dict[str, Any] = {"quantization_config": four_bit_config(how.dtype)} if how.four_bit else {}
     with safe_view(folder) as view, _quiet():
         config = AutoConfig.from_pretrained(view, trust_remote_code=False)
         _set_dropout(config, how.dropout)
-        if how.task == "classifier":
+        if how.task != "causal":
             label_settings(config, own_labels or how.labels)
         model, report = auto.from_pretrained(
             view,
@@ -182,8 +183,8 @@ def _from_folder(folder: Path, own_labels: list[str], how: Loading) -> PreTraine
         )
     if how.four_bit:
         never_repack(model)
-    _check_complete(folder, report["missing_keys"], fresh_head=how.task == "classifier" and not own_labels)
-    if how.task == "classifier" and own_labels and own_labels != how.labels:
+    _check_complete(folder, report["missing_keys"], fresh_head=how.task != "causal" and not own_labels)
+    if how.task != "causal" and own_labels and own_labels != how.labels:
         new_head(model, how.labels)
     model.name_or_path = model.config._name_or_path = str(folder)
     return model
@@ -230,8 +231,8 @@ def _base_of(ws: Workspace, info: ModelInfo) -> ModelInfo:
 def _check_task(info: ModelInfo, task: str, labels: list[str]) -> None:
     if task == "classifier" and len(labels) < 2:
         raise ModelError("A classifier needs at least two labels.", "Choose labelled data with two or more different labels.")
-    if task == "causal" and info.kind == "classifier":
-        raise ModelError(f"{info.name} is a classifier and writes no text.", f"Choose {info.base or 'a model that writes'} instead.")
+    if task == "causal" and info.task != "causal":
+        raise ModelError(f"{info.name} is a {info.called} and writes no text.", f"Choose {info.base or 'a model that writes'} instead.")
     if task == "causal" and not info.generates:
         raise ModelError(f"{info.name} reads text but does not write any.", "Use it for classification, or choose a causal language model.")
 

@@ -94,7 +94,7 @@ def estimate(
     optimizer = _optimizer(info, adaptation, optim, trained)
     tokens = optim.per_device_batch_size * sequences * (max_length + getattr(adaptation, "virtual_tokens", 0))
     activations = SCRATCH + _activations(info, adaptation, tokens, half, optim.gradient_checkpointing == "on")
-    if task != "classifier":
+    if task == "causal":
         activations += _logits(info, optim, tokens, device)
     total = int(weights + gradients + optimizer + activations)
     return MemoryEstimate(

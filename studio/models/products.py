@@ -11,7 +11,7 @@ from typing import Any
 
 from studio.errors import ModelError
 from studio.models.headers import read_json, sha256_of, weight_files
-from studio.models.info import ModelInfo
+from studio.models.info import REWARD_LABELS, TASKS, ModelInfo
 from studio.models.inspect import inspect_adapter, inspect_folder, is_adapter
 
 
@@ -27,12 +27,14 @@ def product_facts(
         facts = {"adapter": True, "bytes": adapter.bytes, "trained_parameters": adapter.parameters}
     else:
         facts = asdict(inspect_folder(path, tokenizer=False)) | {"license": started_from.license}
-    facts |= given | {"adaptation": adaptation, "generates": kind != "classifier"}
+    task = TASKS.get(kind, "causal")
+    facts |= given | {"adaptation": adaptation, "generates": task == "causal"}
     if "sha256" not in facts:
         facts["sha256"] = sha256_of(product_weights(path))
     if kind == "classifier" and not facts.get("labels"):
         facts["labels"] = _run_labels(path)
-    task = "classifier" if kind == "classifier" else "causal"
+    if kind == "reward":
+        facts["labels"] = REWARD_LABELS
     if facts.get("adapter") and continues(started_from, adaptation or {}, task, facts.get("labels")):
         facts |= {"continued_from": started_from.name, "continued_from_id": started_from.id}
     return facts
@@ -61,7 +63,7 @@ def continues(info: ModelInfo, adaptation: dict[str, Any], task: str, labels: li
     and labels. LoRA and QLoRA adapters are alike in shape, so one continues the other. Otherwise the adapter is merged first."""
     if not info.adapter or info.adaptation is None:
         return False
-    if (info.kind == "classifier") != (task == "classifier") or (task == "classifier" and list(labels or []) != info.labels):
+    if info.task != task or (task == "classifier" and list(labels or []) != info.labels):
         return False
     mine, asked = info.adaptation, adaptation
     family = {"qlora": "lora"}

@@ -19,7 +19,7 @@ from studio.db import Model, Run, now
 from studio.errors import ModelError, NotFoundError
 from studio.models.checkpoints import Checkpoint, get_checkpoint, is_checkpoint, list_checkpoints
 from studio.models.headers import sha256_of, weight_files
-from studio.models.info import STARTER, ModelInfo, info_of
+from studio.models.info import REWARD_LABELS, STARTER, ModelInfo, info_of
 from studio.models.inspect import check_folder, inspect_adapter, inspect_folder, is_adapter
 from studio.models.lineage import lineage
 from studio.models.products import continues, product_facts, stands_on
@@ -27,7 +27,9 @@ from studio.models.templates import check_templates
 from studio.network import allow_network, network_allowed
 from studio.workspace import Workspace, assets_dir
 
-__all__ = ["STARTER", "Checkpoint", "ModelInfo", "allow_network", "continues", "lineage", "list_checkpoints", "network_allowed"]
+__all__ = [
+    "REWARD_LABELS", "STARTER", "Checkpoint", "ModelInfo", "allow_network", "continues", "lineage", "list_checkpoints", "network_allowed",
+]  # fmt: skip
 
 NAME = re.compile(r"^[A-Za-z0-9][A-Za-z0-9._ -]{0,79}$")
 
@@ -125,6 +127,8 @@ def _add_folder(ws: Workspace, folder: Path, name: str, source: str, base: str |
 def _full_row(folder: Path) -> tuple[str, None, dict[str, Any]]:
     facts = inspect_folder(folder)
     info = asdict(facts) | {"sha256": sha256_of(weight_files(folder))}
+    if len(facts.labels) == 1:
+        return "reward", None, info | {"labels": REWARD_LABELS}
     return ("classifier" if facts.labels else "base"), None, info
 
 
@@ -154,7 +158,7 @@ def _adapter_row(ws: Workspace, folder: Path, base: str | None) -> tuple[str, in
 def register_run_model(
     ws: Workspace, name: str, kind: str, path: Path, base: str, run_id: int, info: dict[str, Any] | None = None
 ) -> ModelInfo:
-    """Register the product of a run: `kind` is adapter, full or classifier, `base` the model that the recipe started from.
+    """Register the product of a run: `kind` is adapter, full, classifier or reward, `base` the model that the recipe started from.
 
     The facts are read from the folder and completed by `info` (for example `labels`, `adaptation`). When the run continued the base's own
     adapter, the new one stands on that adapter's base, and the model remembers what it continued. A taken name gets a number.

@@ -17,7 +17,7 @@ import torch
 from jinja2 import TemplateError
 
 from studio.device import lease
-from studio.errors import StudioError
+from studio.errors import ModelError, StudioError
 from studio.inference.live import answer as generate
 from studio.inference.live import untouched
 from studio.inference.sampling import Sampling
@@ -29,10 +29,14 @@ ANSWER_SECONDS = 0.1
 
 
 class Attendant:
-    """Called after every step of `trainer`. `labels` are those of a classifier, `before_steps` is called when the training goes on."""
+    """Called after every step of `trainer`. `labels` are those of a classifier, `task` is what the model's head is for, `before_steps` is
+    called when the training goes on."""
 
-    def __init__(self, folder: RunFolder, trainer: Any, tokenizer: Any, labels: list[str], before_steps: Callable[[], None]) -> None:
+    def __init__(
+        self, folder: RunFolder, trainer: Any, tokenizer: Any, labels: list[str], before_steps: Callable[[], None], task: str = "causal"
+    ) -> None:
         self.folder, self.trainer, self.tokenizer, self.labels, self.before_steps = folder, trainer, tokenizer, labels, before_steps
+        self.task = task
 
     def __call__(self) -> None:
         """Let people in; returns when the training may go on."""
@@ -80,6 +84,8 @@ class Attendant:
 
     def _answered(self, question: Ask) -> Answer:
         try:
+            if self.task == "reward":
+                raise ModelError("A reward model judges answers and writes none.", "Judge answers with it when the run has ended.")
             if self.labels:
                 return Answer(self._classified(question.messages[-1]["content"]), done=True, step=self._step)
             return Answer(self._generated(question), done=True, step=self._step)

@@ -28,10 +28,13 @@ def is_packed(batch: Batch) -> bool:
 def row_count(batch: Batch, stacked: int = 1) -> int:
     """How many rows a batch holds; of a packed one, how many rows are packed in it.
 
-    `stacked` blocks of sequences stand one below the other in it, and the n-th sequences of all of them make the n-th row.
+    `stacked` blocks of sequences stand one below the other in it, and the n-th sequences of all of them make the n-th row. Where a row has
+    any number of sequences, one below the other, `groups` holds the number of each sequence's row.
     """
     if is_packed(batch):
         return int((batch["position_ids"][0] == 0).sum())
+    if "groups" in batch:
+        return int(batch["groups"].unique().numel())
     return int(batch["input_ids"].shape[0]) // stacked
 
 
@@ -54,10 +57,27 @@ def split(batch: Batch, most_tokens: int | None, stacked: int = 1) -> list[Batch
 
 def _split_padded(batch: Batch, most_tokens: int, stacked: int) -> list[Batch]:
     sequences, width = batch["input_ids"].shape
+    if "groups" in batch:
+        return [_trimmed({key: _picked(value, sequences, piece) for key, value in batch.items()}) for piece in _groups(batch, most_tokens)]
     rows, size = sequences // stacked, max(1, most_tokens // (width * stacked))
     starts = range(0, rows, size)
     pieces = [[block * rows + row for block in range(stacked) for row in range(at, min(at + size, rows))] for at in starts]
     return [_trimmed({key: _picked(value, sequences, piece) for key, value in batch.items()}) for piece in pieces]
+
+
+def _groups(batch: Batch, most_tokens: int) -> list[list[int]]:
+    """The sequences of each piece: as many whole rows as fit, but never less than one."""
+    width = batch["input_ids"].shape[1]
+    rows: dict[int, list[int]] = {}
+    for sequence, row in enumerate(batch["groups"].tolist()):
+        rows.setdefault(row, []).append(sequence)
+    pieces: list[list[int]] = []
+    for members in rows.values():
+        if pieces and (len(pieces[-1]) + len(members)) * width <= most_tokens:
+            pieces[-1] += members
+        else:
+            pieces.append(list(members))
+    return pieces
 
 
 def _picked(value: Any, sequences: int, piece: list[int]) -> Any:

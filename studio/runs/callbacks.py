@@ -15,6 +15,7 @@ from transformers import TrainerCallback
 
 from studio.device import lease
 from studio.methods.base import MethodSettings
+from studio.runs import checkpoints
 from studio.runs.folder import RunFolder
 from studio.runs.trainer import Progress
 from studio.runs.watchdog import Watchdog
@@ -75,7 +76,7 @@ class RunCallback(TrainerCallback):
             self.progress.baseline = figures
             return
         value = figures.get(self.method.metric)
-        if value is None or self.failed:
+        if value is None or self.failed or not self.method.within_limits(figures):
             return
         if self._better(value):
             self.progress.best = {"metric": self.method.metric, "value": value, "step": state.global_step}
@@ -132,6 +133,11 @@ class RunCallback(TrainerCallback):
                 self.reason, self.failed = event.text, True
                 control.should_training_stop = True
                 control.should_save = control.should_evaluate = False
+            if event.end:
+                before = bool(checkpoints.steps(self.folder))
+                kept = "A checkpoint from before becomes the model." if before else "It had no checkpoint before, so the model is this one."
+                self.reason, self.progress.finished = f"{event.text} {kept}", True
+                control.should_training_stop, control.should_save = True, not before
         self.progress.watchdog = self.watchdog.state()
 
     def _better(self, value: float) -> bool:

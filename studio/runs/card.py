@@ -19,7 +19,7 @@ def model_card(name: str, recipe: Recipe, base: ModelInfo, origin: dict[str, Any
 
 
 def _front_matter(recipe: Recipe, base: ModelInfo) -> str:
-    pipeline = "text-classification" if recipe.method.task == "classifier" else "text-generation"
+    pipeline = "text-generation" if recipe.method.task == "causal" else "text-classification"
     license_line = f"license: {base.license}\n" if base.license else ""
     library = "peft" if recipe.adaptation.peft else "transformers"
     return f"---\n{license_line}library_name: {library}\npipeline_tag: {pipeline}\ntags:\n- luthier\n---"

@@ -10,6 +10,7 @@ import importlib.util
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import reduce
 from typing import Any
 
 from studio.data.store import VersionInfo
@@ -75,7 +76,7 @@ def _kind(case: Case) -> Iterator[Warning]:
             continue
         changes = {"method.kind": fitting.model_fields["kind"].default}
         adaptation = case.recipe.adaptation
-        if not (adaptation.classifier if fitting.task == "classifier" else adaptation.generator):
+        if not (adaptation.generator if fitting.task == "causal" else adaptation.classifier):
             changes["adaptation.kind"] = "lora"
         yield Warning(text, f"Use {fitting.title.lower()}", changes)
 
@@ -214,7 +215,7 @@ def _unheeded(case: Case) -> Iterator[Warning]:
     method, different = case.recipe.method, changed(case.recipe)
     chosen = {spec.path: spec for spec in specs() if spec.key == key_of(spec.path, method.kind, case.recipe.adaptation.kind)}
     for path in method.unheeded:
-        if path in different:
+        if path in different and reduce(getattr, path.split("."), case.recipe):  # what is switched off anyway needs no word
             text = f"{chosen[path].title} has no effect with {method.title.lower()}."
             yield Warning(text, "Set it back", {path: chosen[path].default})
 

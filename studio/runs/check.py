@@ -48,8 +48,8 @@ def problems(recipe: Recipe, versions: list[VersionInfo], model: ModelInfo) -> l
     kinds = sorted({version.kind for version in versions})
     if len(kinds) > 1:
         found.append(FieldProblem("data.sources", f"the datasets hold different kinds of rows ({', '.join(kinds)}); choose one kind"))
-    if recipe.method.task == "causal" and model.kind == "classifier":
-        found.append(FieldProblem("model", f"{model.name} is a classifier and cannot write text; choose a language model"))
+    if recipe.method.task == "causal" and model.task != "causal":
+        found.append(FieldProblem("model", f"{model.name} is a {model.called} and cannot write text; choose a language model"))
     limit = longest_row(recipe, model)
     if limit is not None and recipe.data.max_length > limit:
         message = f"{model.name} reads at most {limit:,} tokens at once; choose {limit} or fewer"
@@ -85,6 +85,7 @@ def pinned(ws: Workspace, recipe: Recipe) -> Recipe:
         found += error.problems
     if model is not None:
         found += problems(recipe, versions, model)
+    found += recipe.method.problems(ws)
     found += unsuitable(recipe, versions)
     if found:
         raise RecipeError(found)

@@ -29,6 +29,7 @@ from studio.db import now
 from studio.device import lease, torch_threads
 from studio.errors import CheckpointError, StudioError
 from studio.methods.base import TrainingJob
+from studio.methods.rewarded import RewardedMethod
 from studio.models.adapt import trainable_parameters
 from studio.models.loading import load_for_training
 from studio.models.registry import ModelInfo, continues, get_model
@@ -215,7 +216,7 @@ def _start_log(folder: RunFolder, model: Any, rows: TrainingRows, tokens: TokenR
 def build_trainer(run: Prepared) -> tuple[Any, RunCallback]:
     """The method's trainer with the studio's callbacks; it is built right before it trains."""
     recipe, progress = run.recipe, run.progress
-    watchdog = Watchdog(half_precision=run.resolved.precision == "float16")
+    watchdog = Watchdog(run.resolved.precision == "float16", recipe.method.limits)
     watchdog.restore(progress.watchdog)
     callback = RunCallback(run.folder, progress, recipe.method, watchdog, recipe.evaluation.early_stopping)
     job = TrainingJob(
@@ -231,10 +232,11 @@ def build_trainer(run: Prepared) -> tuple[Any, RunCallback]:
         callbacks=[callback],
         labels=run.rows.labels,
         continued=continues(run.info, recipe.adaptation.model_dump(), recipe.method.task, run.rows.labels),
+        **_drawing_and_judging(run),
     )
     trainer: Any = recipe.method.build(job)
     trainer.remove_callback(PrinterCallback)
-    attendant = Attendant(run.folder, trainer, run.tokenizer, run.rows.labels, callback.start_clock)
+    attendant = Attendant(run.folder, trainer, run.tokenizer, run.rows.labels, callback.start_clock, recipe.method.task)
     trainer.attach(
         run.folder,
         progress,
@@ -245,6 +247,16 @@ def build_trainer(run: Prepared) -> tuple[Any, RunCallback]:
         tasks={name: run.tokens.validation.select(places) for name, places in run.tokens.tasks.items()} if run.tokens.validation else {},
     )
     return trainer, callback
+
+
+def _drawing_and_judging(run: Prepared) -> dict[str, Any]:
+    """What a method needs that learns from its own answers."""
+    if not isinstance(run.recipe.method, RewardedMethod):
+        return {}
+    from studio.inference.judging import judge_of
+    from studio.inference.rollouts import roll_out
+
+    return {"roll_out": roll_out, "judge": judge_of(run.ws, run.recipe.method, run.recipe.compute.device)}
 
 
 def training_arguments(run: Prepared) -> dict[str, Any]:

@@ -71,7 +71,8 @@ def register(ws: Workspace, run: RunInfo, labels: list[str]) -> ModelInfo:
     A run that was continued has changed the weights of the model that it registered before: that row keeps its name and gets the new facts.
     """
     recipe = run.recipe
-    kind = "classifier" if recipe.method.task == "classifier" else "adapter" if recipe.adaptation.peft else "full"
+    task = recipe.method.task
+    kind = task if task != "causal" else "adapter" if recipe.adaptation.peft else "full"
     with ws.db.read() as session:
         before = session.scalar(select(Model.id).where(Model.run_id == run.id, Model.deleted_at.is_(None)).order_by(Model.id))
     made = registry.register_run_model(

@@ -51,7 +51,7 @@ class Plan:
 def plan(ws: Workspace, recipe: Recipe) -> Plan:
     """What `recipe` would do. Raises `RecipeError` at the field when a dataset or the model does not exist or cannot be used at all."""
     versions, model = versions_of(ws, recipe), model_of(ws, recipe)
-    found = problems(recipe, versions, model)
+    found = problems(recipe, versions, model) + recipe.method.problems(ws)
     if found:
         raise RecipeError(found)
     counted = count(ws, recipe, model)

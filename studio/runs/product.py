@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from studio.runs.trainer import Progress
 
 STATE_FILES = {"optimizer.pt", "scheduler.pt", "rng_state.pth", "scaler.pt", "trainer_state.json", "training_args.bin", "README.md"}
+STATE_FILES |= {"policy.json", "value_head.safetensors"}
 STATE_FILES |= {checkpoints.MANIFEST, checkpoints.STATE}
 LIBRARIES = ("torch", "transformers", "trl", "peft")
 

@@ -73,7 +73,7 @@ def tokenise(tokenizer: PreTrainedTokenizerBase, rows: TrainingRows, recipe: Rec
         )
     held = _Columns() if rows.validation is None else _columns(tokenizer, rows.validation, rows, recipe)
     validation = Dataset.from_dict(held.ordered()) if held.lengths else None
-    prompts = _prompts(rows, recipe.evaluation.samples)
+    prompts = _prompts(rows, recipe.evaluation.samples) if recipe.method.task == "causal" else []
     tasks: dict[str, list[int]] = {}
     for number, place in enumerate(held.order() if rows.tasks else []):
         tasks.setdefault(rows.tasks[held.places[place]], []).append(number)

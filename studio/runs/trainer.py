@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass, field, fields
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 
@@ -23,6 +23,9 @@ from studio.runs.batches import is_out_of_memory, row_count, split, token_count
 from studio.runs.folder import RunFolder
 
 SPEEDS = ("runtime", "per_second", "preparation_time")
+REMEDY = "Choose a smaller longest row, switch gradient checkpointing on, or use QLoRA or a smaller model; then resume the run."
+
+T = TypeVar("T")
 
 
 @dataclass
@@ -59,8 +62,12 @@ class Progress:
 class StudioTrainer:
     """Mixed in before a trainer class by `studio_trainer`. Overrides hooks that `transformers.Trainer` calls; each says what for.
 
-    A trainer whose batches hold several sequences of a row, block below block, says how many in `stacked`.
+    A trainer whose batches hold several sequences of a row, block below block, says how many in `stacked`; one that knows more than the
+    library saves writes it in `save_own_state`; one whose batches must not be divided is not `divisible` and divides what goes through the
+    model itself, in `as_memory_allows`.
     """
+
+    divisible = True
 
     folder: RunFolder
     progress: Progress
@@ -130,6 +137,8 @@ class StudioTrainer:
         except RuntimeError as error:
             if not is_out_of_memory(error):
                 raise
+            if not self.divisible:
+                raise RunError("Memory ran out beside the model that learns.", REMEDY) from None
         self._shrink(piece)  # outside of the handler: the error's frames, and what they hold, are gone
         return None
 
@@ -143,17 +152,39 @@ class StudioTrainer:
         finally:
             self.current_gradient_accumulation_steps = steps
 
+    def as_memory_allows(self, attempt: Callable[[int], T], rows: int, undo: Callable[[], None], fewest: int = 1) -> T:
+        """What `attempt` gives that sends so many rows through the model at once: `rows`, or half as many as often as memory runs out.
+
+        Before it tries again it calls `undo`. Raises `RunError` when even the `fewest` rows, of which others are a multiple, are too much.
+        """
+        while True:
+            size = max(min(rows, self.progress.micro_rows or rows) // fewest * fewest, fewest)
+            try:
+                return attempt(size)
+            except RuntimeError as error:
+                if not is_out_of_memory(error):
+                    raise
+            undo()  # outside of the handler: the error's frames, and what they hold, are gone
+            _free_memory()
+            if size == fewest:
+                raise RunError(f"Memory does not suffice for {'a single answer' if fewest == 1 else f'{fewest} answers'}.", REMEDY)
+            self.progress.micro_rows = size // 2
+            self.folder.log(
+                f"Memory ran out with {size} answers at once. From now on at most {max(size // 2, fewest)} go through the model together "
+                "and their gradients are added up; the result stays the same."
+            )
+            self.folder.write_status(micro_batch=self.progress.micro_rows)
+
+    def count_tokens(self, tokens: torch.Tensor) -> None:
+        """Tokens that the training saw beside those of its batches."""
+        self._counted.append(tokens)
+
     def _shrink(self, piece: dict[str, Any]) -> None:
         """Halve what goes through the model at once; raises `RunError` when one row alone is too much."""
         rows, tokens = row_count(piece, self._stacked), int(piece["input_ids"].numel())
-        gc.collect()
-        if torch.cuda.is_available():
-            torch.cuda.empty_cache()
+        _free_memory()
         if rows <= 1:
-            raise RunError(
-                f"Memory does not suffice for a single row of {tokens:,} tokens.",
-                "Choose a smaller longest row, switch gradient checkpointing on, or use QLoRA or a smaller model; then resume the run.",
-            )
+            raise RunError(f"Memory does not suffice for a single row of {tokens:,} tokens.", REMEDY)
         self.progress.micro_tokens, self.progress.micro_rows = max(tokens // 2, 1), (rows + 1) // 2
         self.folder.log(
             f"Memory ran out with {rows} rows ({tokens:,} tokens) at once. From now on at most {self.progress.micro_tokens:,} tokens go "
@@ -277,6 +308,8 @@ class StudioTrainer:
             self._save_rng_state(str(path))  # type: ignore[attr-defined]
             state.save_to_json(str(path / "trainer_state.json"))
             self.progress.save(path)
+            if save_own := getattr(self, "save_own_state", None):
+                save_own(path)
         checkpoints.rotate(self.folder, self.keep_checkpoints, state.best_global_step if self.keep_best else None)
 
 
@@ -294,6 +327,13 @@ def _joined(results: list[tuple[Any, Any, Any]], rows: list[int]) -> tuple[Any, 
     loss = (torch.stack([result[0] for result in results]) * weights).sum() / weights.sum()
     logits, labels = (None if results[0][i] is None else torch.cat([result[i] for result in results]) for i in (1, 2))
     return loss, logits, labels
+
+
+def _free_memory() -> None:
+    """Give back what is no longer used, after memory ran out."""
+    gc.collect()
+    if torch.cuda.is_available():
+        torch.cuda.empty_cache()
 
 
 def _finite(model: Any) -> bool:

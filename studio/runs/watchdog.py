@@ -20,32 +20,46 @@ OVERFLOWS = 10
 RISES = 3
 PLATEAU = 4
 NOISE = 0.002
+TURNS = 5
+"""Turns of a policy that are averaged before they are compared."""
+TOLD: tuple[str, ...] = ("reward", "length", "entropy", "kl")
+HELD_TURNS = 3
+"""Turns of a policy that are averaged before they are held against a limit."""
+LONGER, VARIETY_LEFT = 1.5, 1 / 3
+LIMITED = {"kl": "answers leave the starting model by {:.3g} nats", "length": "answers have {:.3g} tokens"}
+"""Figures that may have a limit, in words."""
 
 
 @dataclass(frozen=True)
 class Event:
-    """One remark: `kind` is non_finite, spike, overfitting, plateau or learning; `stop` ends the run."""
+    """One remark: `kind` is non_finite, spike, overfitting, plateau, learning, limit, longer or less_variety; `stop` ends the run as
+    failed, `end` as completed."""
 
     step: int
     kind: str
     text: str
     stop: bool = False
+    end: bool = False
 
     def as_dict(self) -> dict[str, Any]:
         """What stands in status.json: step, kind and text."""
         values = asdict(self)
-        del values["stop"]
-        return values
+        return {name: values[name] for name in ("step", "kind", "text")}
 
 
 class Watchdog:
-    """Feed every logged row to `see`. `half_precision`: with float16 a few overflowing gradients are part of the method."""
+    """Feed every logged row to `see`. `half_precision`: with float16 a few overflowing gradients are part of the method; `limits` are
+    values of `kl` and `length` beyond which the run ends."""
 
-    def __init__(self, half_precision: bool = False) -> None:
+    def __init__(self, half_precision: bool = False, limits: dict[str, float] | None = None) -> None:
         self.half_precision = half_precision
+        self.limits = limits or {}
+        self.first_turns: list[dict[str, float]] = []
+        self.last_turns: list[dict[str, float]] = []
         self.losses: deque[float] = deque(maxlen=WINDOW)
         self.since_evaluation: list[float] = []
         self.evaluations: list[tuple[int, float, float | None]] = []
+        self.turns = 0
         self.overflows = 0
         self.last_spike = -WINDOW
         self.said: set[str] = set()
@@ -63,9 +77,12 @@ class Watchdog:
         elif "loss" in row:
             events = [self._non_finite(step, row)]
             if events == [None]:
-                events = [self._spike(step, float(row["loss"]))]
+                events = self._turn(step, row) if "reward" in row else [self._spike(step, float(row["loss"]))]
                 self.losses.append(float(row["loss"]))
                 self.since_evaluation.append(float(row["loss"]))
+        elif "eval_reward" in row:
+            evaluated = {name: float(row[f"eval_{name}"]) for name in LIMITED if f"eval_{name}" in row}
+            events = [self._beyond(step, evaluated, "on held-out prompts")] if step else []
         else:
             events = []
         return [event for event in events if event is not None]
@@ -103,6 +120,48 @@ class Watchdog:
             return None
         text = f"The held-out loss is not a number any more at step {step}. A lower learning rate or a longer warm-up usually helps."
         return Event(step, "non_finite", text, stop=True)
+
+    def _turn(self, step: int, row: dict[str, Any]) -> list[Event | None]:
+        """What a turn of a policy calls for: the loss of such a method says little, its answers say more."""
+        figures: dict[str, float] = {name: float(row[name]) for name in TOLD if name in row}
+        if len(self.first_turns) < TURNS:
+            self.first_turns.append(figures)
+        self.last_turns = [*self.last_turns[1 - TURNS :], figures]
+        held = _means(self.last_turns[-HELD_TURNS:])
+        events = [self._beyond(step, held, f"in the last {HELD_TURNS} turns")] if len(self.last_turns) >= HELD_TURNS else []
+        self.turns += 1
+        return [*events, self._longer(step), self._less_variety(step)] if self.turns >= 2 * TURNS else [*events]
+
+    def _beyond(self, step: int, figures: dict[str, float], where: str) -> Event | None:
+        for name, most in self.limits.items():
+            if figures.get(name, most) > most:
+                text = f"Ended at step {step}: {LIMITED[name].format(figures[name])} {where}, beyond the limit of {most:g}."
+                return Event(step, "limit", text, end=True)
+        return None
+
+    def _longer(self, step: int) -> Event | None:
+        """Reward that rises while answers grow: often the length is what is rewarded."""
+        first, last = _means(self.first_turns), _means(self.last_turns)
+        noise = pstdev([turn["reward"] for turn in self.first_turns])
+        if last["reward"] <= first["reward"] + noise or last["length"] <= LONGER * first["length"]:
+            return None
+        text = (
+            f"The reward rose from {first['reward']:.3g} to {last['reward']:.3g} while answers grew from {first['length']:.3g} to "
+            f"{last['length']:.3g} tokens. Perhaps length is all that the reward pays for: read the samples, and set a limit on the length "
+            "or add a reward for short answers."
+        )
+        return self._once(step, "longer", text)
+
+    def _less_variety(self, step: int) -> Event | None:
+        """Entropy that is nearly gone: the policy says the same to everybody."""
+        first, last = _means(self.first_turns), _means(self.last_turns)
+        if not 0 <= last["entropy"] < VARIETY_LEFT * first["entropy"]:
+            return None
+        text = (
+            f"Answers lose their variety: the entropy fell from {first['entropy']:.3g} to {last['entropy']:.3g}. The model may have found "
+            "one answer that the reward likes: read the samples, and raise the price of divergence or lower the learning rate."
+        )
+        return self._once(step, "less_variety", text)
 
     def _spike(self, step: int, loss: float) -> Event | None:
         if len(self.losses) < FEWEST or step - self.last_spike < WINDOW:
@@ -155,3 +214,9 @@ class Watchdog:
             return None
         self.said.add(kind)
         return Event(step, kind, text)
+
+
+def _means(turns: list[dict[str, float]]) -> dict[str, float]:
+    """The mean of each figure over turns that have it."""
+    names = {name for turn in turns for name in turn}
+    return {name: fmean(turn[name] for turn in turns if name in turn) for name in names}

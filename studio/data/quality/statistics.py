@@ -166,7 +166,7 @@ def leakage(table: pa.Table) -> Leakage:
 
 def length_bias(chosen: Sequence[int], rejected: Sequence[int]) -> LengthBias | None:
     """Whether longer answers are preferred; None when all pairs are of equal length."""
-    from scipy.stats import binomtest  # type: ignore[import-untyped]
+    from scipy.stats import binomtest
 
     longer = sum(one > other for one, other in zip(chosen, rejected, strict=True))
     shorter = sum(one < other for one, other in zip(chosen, rejected, strict=True))

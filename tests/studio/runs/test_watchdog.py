@@ -81,3 +81,37 @@ def test_its_memory_survives_a_checkpoint() -> None:
     other.restore(json.loads(json.dumps(watchdog.state())))
     assert other.state() == watchdog.state()
     assert feed(other, [9.0], start=61)[0].kind == "spike"
+
+
+def turns(watchdog: Watchdog, count: int, **figures: tuple[float, float]) -> list[Any]:
+    """Turns of a policy whose figures go from one value to the other."""
+    rows = [{name: a + (b - a) * i / (count - 1) for name, (a, b) in figures.items()} for i in range(count)]
+    return [event for i, row in enumerate(rows) for event in watchdog.see({"step": i + 1, "loss": 0.0, **row})]
+
+
+def test_reward_that_rises_with_length_is_named_once() -> None:
+    same = {"entropy": (2.0, 2.0), "kl": (0.0, 5.0)}
+    assert [event.kind for event in turns(Watchdog(), 20, reward=(0.1, 0.9), length=(20, 40), **same)] == ["longer"]
+    assert turns(Watchdog(), 20, reward=(0.1, 0.9), length=(20, 24), **same) == []
+    assert turns(Watchdog(), 20, reward=(0.5, 0.5), length=(20, 60), **same) == []
+
+
+def test_answers_that_lose_their_variety_are_named_once() -> None:
+    steady = {"reward": (0.1, 0.9), "length": (20.0, 20.0), "kl": (0.0, 5.0)}
+    events = turns(Watchdog(), 20, entropy=(3.0, 0.2), **steady)
+    assert [event.kind for event in events] == ["less_variety"]
+    assert "from 2.7" in events[0].text
+    assert turns(Watchdog(), 20, entropy=(3.0, 1.5), **steady) == []
+
+
+def test_limits_end_a_run_without_failing_it_also_after_a_resume() -> None:
+    steady = {"reward": (0.1, 0.9), "entropy": (2.0, 2.0), "length": (10.0, 12.0)}
+    first = Watchdog(limits={"kl": 4.0, "length": 30.0})
+    assert turns(first, 3, kl=(0.0, 3.0), **steady) == []
+    second = Watchdog(limits={"kl": 4.0, "length": 30.0})
+    second.restore(json.loads(json.dumps(first.state())))
+    events = turns(second, 2, kl=(5.0, 6.0), **steady)
+    assert [(event.kind, event.end, event.stop) for event in events] == [("limit", True, False)]
+    assert "4.67 nats in the last 3 turns, beyond the limit of 4." in events[0].text
+    held_out = second.see({"step": 9, "eval_reward": 0.5, "eval_kl": 1.0, "eval_length": 31.0})
+    assert ["31 tokens on held-out prompts" in event.text for event in held_out] == [True]
