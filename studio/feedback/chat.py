@@ -26,7 +26,7 @@ from studio.feedback.answers import Answer, from_shown, to_shown
 from studio.feedback.items import coin
 from studio.feedback.judgements import VERSION
 from studio.feedback.settings import ProjectSettings
-from studio.inference.compare import LIBRARIES
+from studio.inference.compare import LIBRARIES, model_provenance
 from studio.inference.sampling import Sampling
 from studio.models.inspect import has_tokenizer
 from studio.models.registry import ModelInfo, get_model
@@ -355,17 +355,7 @@ def _provenance(ws: Workspace, each: ChatAnswer) -> dict[str, Any]:
         info = get_model(ws, each.model)
     except NotFoundError:
         return facts
-    base = get_model(ws, info.base) if info.base else None
-    return facts | {
-        "model_id": info.id,
-        "kind": info.kind,
-        "sha256": info.sha256,
-        "base": info.base,
-        "base_sha256": base.sha256 if base else None,
-        "run": info.run,
-        "step": info.step,
-        "template_sha256": template_sha256(ws, info),
-    }
+    return facts | model_provenance(ws, info) | {"template_sha256": template_sha256(ws, info)}
 
 
 def template_sha256(ws: Workspace, info: ModelInfo) -> str:

@@ -212,10 +212,9 @@ def _made(job: _Job, model: str) -> Iterator[Output]:
         yield output
 
 
-def _provenance(job: _Job, info: ModelInfo, output: Output, template: str | None) -> dict[str, Any]:
-    """Everything that it takes to make the output again."""
-    base = get_model(job.ws, info.base) if info.base else None
-    prompt = job.scripts[output.prompt_index].prompt
+def model_provenance(ws: Workspace, info: ModelInfo) -> dict[str, Any]:
+    """What an answer's provenance says of the model: its weights and those of its base, the run and the step that made them."""
+    base = get_model(ws, info.base) if info.base else None
     return {
         "model": info.name,
         "model_id": info.id,
@@ -225,6 +224,14 @@ def _provenance(job: _Job, info: ModelInfo, output: Output, template: str | None
         "base_sha256": base.sha256 if base else None,
         "run": info.run,
         "step": info.step,
+    }
+
+
+def _provenance(job: _Job, info: ModelInfo, output: Output, template: str | None) -> dict[str, Any]:
+    """Everything that it takes to make the output again."""
+    prompt = job.scripts[output.prompt_index].prompt
+    return {
+        **model_provenance(job.ws, info),
         "round": job.round,
         "system": next((m["content"] for m in prompt if m["role"] == "system"), ""),
         "template_sha256": template,

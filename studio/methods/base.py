@@ -24,6 +24,10 @@ if TYPE_CHECKING:
     from studio.workspace import Workspace
 
 
+WITHOUT_DROPOUT = ("optim.label_smoothing", "optim.dropout", "adaptation.dropout", "optim.neftune_noise_alpha")
+"""Settings that a method leaves unheeded whose model is compared with a reference: noise would be taken for a difference."""
+
+
 @dataclass(frozen=True)
 class Asked:
     """What a policy was asked: the messages, and the answer that the data has (or none)."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar, Literal
 
-from studio.methods.base import MethodSettings, TrainingJob
+from studio.methods.base import WITHOUT_DROPOUT, MethodSettings, TrainingJob
 from studio.methods.encoding import MarkEncoder
 from studio.settings import setting
 
@@ -31,7 +31,7 @@ class KTO(MethodSettings):
     sequences: ClassVar[int] = 2
     reference: ClassVar[bool] = True
     usual_rate: ClassVar[float] = 0.1
-    unheeded: ClassVar[tuple[str, ...]] = ("optim.label_smoothing", "optim.dropout", "adaptation.dropout", "optim.neftune_noise_alpha")
+    unheeded: ClassVar[tuple[str, ...]] = WITHOUT_DROPOUT
 
     kind: Literal["kto"] = "kto"
     beta: float = setting(

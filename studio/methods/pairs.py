@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from studio.methods.base import MethodSettings
+from studio.methods.base import WITHOUT_DROPOUT, MethodSettings
 from studio.methods.encoding import PairEncoder
 
 
@@ -25,7 +25,7 @@ class PairMethod(MethodSettings):
     }
     sequences: ClassVar[int] = 2
     usual_rate: ClassVar[float] = 0.1
-    unheeded: ClassVar[tuple[str, ...]] = ("optim.label_smoothing", "optim.dropout", "adaptation.dropout", "optim.neftune_noise_alpha")
+    unheeded: ClassVar[tuple[str, ...]] = WITHOUT_DROPOUT
 
     @property
     def encoder(self) -> PairEncoder:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from pydantic import field_validator
 
 from studio.errors import FieldProblem, NotFoundError
-from studio.methods.base import MethodSettings
+from studio.methods.base import WITHOUT_DROPOUT, MethodSettings
 from studio.methods.encoding import PromptEncoder
 from studio.methods.reward_functions import Function, parse_functions
 from studio.settings import setting
@@ -37,7 +37,7 @@ class RewardedMethod(MethodSettings):
     sequences: ClassVar[int] = 2
     reference: ClassVar[bool] = True
     usual_rate: ClassVar[float] = 0.5
-    unheeded: ClassVar[tuple[str, ...]] = ("optim.label_smoothing", "optim.dropout", "adaptation.dropout", "optim.neftune_noise_alpha")
+    unheeded: ClassVar[tuple[str, ...]] = WITHOUT_DROPOUT
 
     reward_model: str = setting("", "Reward model", "A reward model of this workspace; empty uses the functions alone.", basic=True)
     functions: str = setting(

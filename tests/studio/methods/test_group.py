@@ -18,15 +18,15 @@ from studio.methods.base import Asked
 from studio.methods.grpo import GRPO
 from studio.methods.policy_losses import policy_loss, preference_loss, reference_divergence
 from studio.methods.user_rewards import add_reward, confirm_reward, load_reward
-from studio.runs.callbacks import RunCallback
 from studio.runs.execute import execute
 from studio.runs.folder import RunFolder
 from studio.runs.plan import plan
 from studio.runs.store import create_run
 from studio.runs.worker import Worker
 from studio.workspace import Workspace
+from tests.studio.methods.stopping import rows, same_when_stopped, weights
 from tests.studio.methods.test_ppo import LETTER, asked
-from tests.studio.methods.test_preference import pair, rows, weights
+from tests.studio.methods.test_preference import pair
 from tests.studio.runs.conftest import new_run, studio_ws
 from tests.studio.runs.test_trainer import memory_for
 
@@ -89,23 +89,7 @@ def test_a_wanted_letter_is_written_more_often(new_run: New, asked: Workspace, k
 
 def test_stop_and_resume_end_with_the_same_weights(new_run: New, asked: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
     changes = SMALL | {"method__group": 4, "method__epochs": 2, "optim__max_steps": 4, "evaluation__every": 2}
-    whole, halved = new_run(**changes), new_run(**changes)
-    assert execute(whole.path).state == "completed", whole.read_log()
-    original, stops = RunCallback.on_step_end, [halved]
-
-    def on_step_end(self: RunCallback, args: Any, state: Any, control: Any, **rest: Any) -> None:
-        if state.global_step == 3 and stops:
-            stops.pop().request("stop")
-        original(self, args, state, control, **rest)
-
-    monkeypatch.setattr(RunCallback, "on_step_end", on_step_end)
-    assert execute(halved.path).state == "stopped", halved.read_log()
-    halved.request("run")
-    assert execute(halved.path).state == "completed", halved.read_log()
-    left, right = weights(whole), weights(halved)
-    assert all(torch.equal(left[name], right[name]) for name in left)
-    for key in ("loss", "reward", "kl", "approx_kl", "tokens", "eval_reward"):
-        assert rows(whole, key) == rows(halved, key), key
+    same_when_stopped(new_run, monkeypatch, changes, 3, ("loss", "reward", "kl", "approx_kl", "tokens", "eval_reward"))
 
 
 @contextmanager

@@ -6,17 +6,15 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-import torch
 from datasets import Dataset
 
 from studio.data.store import add_version
 from studio.methods.kto import KTO
 from studio.methods.unpaired import with_mismatched
-from studio.runs.callbacks import RunCallback
 from studio.runs.execute import execute
 from studio.runs.folder import RunFolder
 from studio.workspace import Workspace
-from tests.studio.methods.test_preference import rows, weights
+from tests.studio.methods.stopping import rows, same_when_stopped, weights
 from tests.studio.runs.conftest import new_run, studio_ws
 
 __all__ = ["new_run", "studio_ws"]
@@ -76,22 +74,7 @@ def test_acceptable_answers_gain(new_run: New, marks: Workspace, adaptation: str
 
 
 def test_stop_and_resume_end_with_the_same_weights(new_run: New, marks: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
-    whole, halved = new_run(**MARKS), new_run(**MARKS)
-    assert execute(whole.path).state == "completed", whole.read_log()
-    original, asked = RunCallback.on_step_end, [halved]
-
-    def on_step_end(self: RunCallback, args: Any, state: Any, control: Any, **rest: Any) -> None:
-        if state.global_step == 5 and asked:
-            asked.pop().request("stop")
-        original(self, args, state, control, **rest)
-
-    monkeypatch.setattr(RunCallback, "on_step_end", on_step_end)
-    assert execute(halved.path).state == "stopped", halved.read_log()
-    halved.request("run")
-    assert execute(halved.path).state == "completed", halved.read_log()
-    left, right = weights(whole), weights(halved)
-    assert all(torch.equal(left[name], right[name]) for name in left)
-    assert rows(whole, "eval_loss") == rows(halved, "eval_loss")
+    same_when_stopped(new_run, monkeypatch, MARKS, 5, ("loss", "eval_loss"))
 
 
 def test_marks_that_are_all_the_same_are_refused(new_run: New, studio_ws: Workspace) -> None:

@@ -22,13 +22,13 @@ from studio.inference.engine import Engine
 from studio.inference.sampling import Sampling
 from studio.methods.dpo import DPO
 from studio.recipe import Recipe, parse
-from studio.runs.callbacks import RunCallback
 from studio.runs.execute import build_trainer, execute, prepare, training_arguments
 from studio.runs.folder import RunFolder
 from studio.runs.plan import plan
 from studio.runs.store import create_run
 from studio.runs.worker import Worker
 from studio.workspace import Workspace
+from tests.studio.methods.stopping import rows, same_when_stopped, weights
 from tests.studio.runs.conftest import new_run, studio_ws
 from tests.studio.runs.test_trainer import memory_for
 
@@ -54,16 +54,6 @@ def pairs(studio_ws: Workspace) -> Workspace:
         studio_ws, "pairs", "preference", {"train": [pair(i) for i in range(24)], "validation": [pair(i) for i in range(30, 36)]}, {}
     )
     return studio_ws
-
-
-def rows(folder: RunFolder, key: str) -> list[float]:
-    return [row[key] for row in folder.read_metrics()[0] if key in row]
-
-
-def weights(folder: RunFolder) -> dict[str, torch.Tensor]:
-    found = [*folder.model_path.rglob("*.safetensors")]
-    assert len(found) == 1, found
-    return load_file(found[0])
 
 
 @pytest.mark.parametrize("adaptation", ["lora", "dora", "ia3", "full", "last_layers", "prompt_tuning"])
@@ -124,24 +114,7 @@ def test_stop_and_resume_end_with_the_same_weights(
     new_run: New, pairs: Workspace, monkeypatch: pytest.MonkeyPatch, adaptation: str
 ) -> None:
     changes = {**PAIRS, "adaptation__kind": adaptation, "optim__gradient_accumulation": 2}
-    whole, halved = new_run(**changes), new_run(**changes)
-    assert execute(whole.path).state == "completed", whole.read_log()
-    original, asked = RunCallback.on_step_end, [halved]
-
-    def on_step_end(self: RunCallback, args: Any, state: Any, control: Any, **rest: Any) -> None:
-        if state.global_step == 5 and asked:
-            asked.pop().request("stop")
-        original(self, args, state, control, **rest)
-
-    monkeypatch.setattr(RunCallback, "on_step_end", on_step_end)
-    assert execute(halved.path).state == "stopped", halved.read_log()
-    halved.request("run")
-    assert execute(halved.path).state == "completed", halved.read_log()
-    left, right = weights(whole), weights(halved)
-    assert left.keys() == right.keys()
-    assert all(torch.equal(left[name], right[name]) for name in left)
-    for key in ("loss", "rewards/margins", "eval_loss", "eval_rewards/margins", "tokens"):
-        assert rows(whole, key) == rows(halved, key)
+    same_when_stopped(new_run, monkeypatch, changes, 5, ("loss", "rewards/margins", "eval_loss", "eval_rewards/margins", "tokens"))
 
 
 def test_an_adapter_that_goes_on_is_its_own_reference(new_run: New, pairs: Workspace) -> None:

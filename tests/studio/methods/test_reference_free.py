@@ -16,11 +16,11 @@ from studio.methods.cpo import CPO
 from studio.methods.orpo import ORPO
 from studio.methods.reference_free import Answers, cpo_loss, orpo_loss, simpo_loss
 from studio.methods.simpo import SimPO
-from studio.runs.callbacks import RunCallback
 from studio.runs.execute import execute
 from studio.runs.folder import RunFolder
 from studio.workspace import Workspace
-from tests.studio.methods.test_preference import pairs, rows, weights
+from tests.studio.methods.stopping import same_when_stopped, weights
+from tests.studio.methods.test_preference import pairs
 from tests.studio.runs.conftest import new_run, studio_ws
 
 __all__ = ["new_run", "pairs", "studio_ws"]
@@ -88,19 +88,4 @@ def test_a_preference_is_learned_without_a_reference(new_run: New, pairs: Worksp
 
 def test_stop_and_resume_end_with_the_same_weights(new_run: New, pairs: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
     changes: dict[str, Any] = {"method__kind": "orpo", "data__sources": "pairs"}
-    whole, halved = new_run(**changes), new_run(**changes)
-    assert execute(whole.path).state == "completed", whole.read_log()
-    original, asked = RunCallback.on_step_end, [halved]
-
-    def on_step_end(self: RunCallback, args: Any, state: Any, control: Any, **rest: Any) -> None:
-        if state.global_step == 5 and asked:
-            asked.pop().request("stop")
-        original(self, args, state, control, **rest)
-
-    monkeypatch.setattr(RunCallback, "on_step_end", on_step_end)
-    assert execute(halved.path).state == "stopped", halved.read_log()
-    halved.request("run")
-    assert execute(halved.path).state == "completed", halved.read_log()
-    left, right = weights(whole), weights(halved)
-    assert all(torch.equal(left[name], right[name]) for name in left)
-    assert rows(whole, "eval_loss") == rows(halved, "eval_loss")
+    same_when_stopped(new_run, monkeypatch, changes, 5, ("loss", "eval_loss"))

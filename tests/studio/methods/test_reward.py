@@ -15,14 +15,14 @@ from studio.inference.engine import Engine
 from studio.methods.ranked import listwise_loss, ordered_right, pairwise_loss
 from studio.models.registry import get_model
 from studio.runs.batches import row_count, split
-from studio.runs.callbacks import RunCallback
 from studio.runs.execute import execute
 from studio.runs.folder import RunFolder
 from studio.runs.plan import plan
 from studio.runs.store import create_run
 from studio.runs.worker import Worker
 from studio.workspace import Workspace
-from tests.studio.methods.test_preference import pair, rows, weights
+from tests.studio.methods.stopping import rows, same_when_stopped
+from tests.studio.methods.test_preference import pair
 from tests.studio.runs.conftest import new_run, studio_ws
 from tests.studio.runs.test_trainer import memory_for
 
@@ -152,24 +152,7 @@ def test_scores_are_those_of_the_training(new_run: New, judged: Workspace) -> No
 
 def test_stop_and_resume_end_with_the_same_weights(new_run: New, judged: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
     changes: dict[str, Any] = {"method__kind": "reward", "data__sources": "rankings", "optim__gradient_accumulation": 2}
-    whole, halved = new_run(**changes), new_run(**changes)
-    assert execute(whole.path).state == "completed", whole.read_log()
-    original, asked = RunCallback.on_step_end, [halved]
-
-    def on_step_end(self: RunCallback, args: Any, state: Any, control: Any, **rest: Any) -> None:
-        if state.global_step == 5 and asked:
-            asked.pop().request("stop")
-        original(self, args, state, control, **rest)
-
-    monkeypatch.setattr(RunCallback, "on_step_end", on_step_end)
-    assert execute(halved.path).state == "stopped", halved.read_log()
-    halved.request("run")
-    assert execute(halved.path).state == "completed", halved.read_log()
-    left, right = weights(whole), weights(halved)
-    assert left.keys() == right.keys()
-    assert all(torch.equal(left[name], right[name]) for name in left)
-    for key in ("loss", "accuracy", "eval_loss", "eval_accuracy", "tokens"):
-        assert rows(whole, key) == rows(halved, key)
+    same_when_stopped(new_run, monkeypatch, changes, 5, ("loss", "accuracy", "eval_loss", "eval_accuracy", "tokens"))
 
 
 def test_smaller_pieces_give_the_same_result(new_run: New, judged: Workspace) -> None:
