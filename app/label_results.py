@@ -122,7 +122,8 @@ class Results:
         found = report(self.ws, [project], side=side)
         charts = in_both(lambda dark: feedback_charts.figures(found, dark))
         pulse = {"project": project, "stamp": stamp}
-        words = results_view.summary(found), charts, results_view.details(found, by_person=self.begin is not None)
+        waiting = results_view.WAITING if self.begin is not None else results_view.WATCHING
+        words = results_view.summary(found, waiting), charts, results_view.details(found, by_person=self.begin is not None)
         known = [name for name in found.models if self._is_here(name)]
         return (*words, pulse, known, *self._buttons(bool(found.judgements), len(known) > 1))
 

@@ -19,6 +19,8 @@ WAITING = html.empty_state(
     "No judgement yet",
     "Send people the link above, or judge items yourself. What the judgements say appears here as they come.",
 )
+WATCHING = html.empty_state("No judgement yet", "What people say appears here as it comes.")
+"""The same for those who may only look."""
 
 
 def share(value: float | None) -> str:
@@ -30,10 +32,10 @@ def number(value: float | None, digits: int = 2) -> str:
     return "–" if value is None else f"{value:,.{digits}f}"
 
 
-def summary(report: Report) -> str:
-    """What came out, in sentences, the surest first; what could not be compared is said first of all."""
+def summary(report: Report, waiting: str = WAITING) -> str:
+    """What came out, in sentences, the surest first; what could not be compared is said first of all. `waiting` stands there before."""
     if not report.judgements:
-        return WAITING
+        return waiting
     lead = f'<p class="lead">{html.esc(report.sentence)}</p>'
     warning = notice(report.disconnected, "warning") if report.disconnected else ""
     lines = "".join(f"<li>{_sureness(verdict.confidence)} {html.esc(verdict.sentence)}</li>" for verdict in report.verdicts)

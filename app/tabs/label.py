@@ -20,7 +20,7 @@ from app.label_projects import EMPTY, NONE_OPEN, origin_of, projects_table, titl
 from app.labelling import labelling
 from app.page import Page
 from app.theme import script
-from studio.feedback import imports, projects
+from studio.feedback import chat, imports, projects
 
 
 def build_screen(page: Page, selected: gr.State) -> Part:
@@ -83,7 +83,9 @@ class LabelTab:
     def _lay_out_project(self) -> None:
         with gr.Row(elem_classes="tools bar"):
             self.title = static(elem_id="label-title", scale=1, min_width=260)
-            gr.HTML(LINK, js_on_load=script("copy_link.js"), apply_default_css=False, elem_id="label-link", scale=0, min_width=230)
+            self.link = gr.HTML(
+                LINK, js_on_load=script("copy_link.js"), apply_default_css=False, elem_id="label-link", scale=0, min_width=230
+            )
             self.pause = gr.Button("Pause", size="md", elem_id="label-pause", scale=0, min_width=90)
         with gr.Tabs(elem_classes="inner-tabs", elem_id="label-parts") as self.inner:
             with gr.Tab("Results", id="results") as tab:
@@ -104,7 +106,7 @@ class LabelTab:
     @property
     def head_outputs(self) -> list[Any]:
         """What `head` fills."""
-        return [*self.list_outputs, self.title, self.pause]
+        return [*self.list_outputs, self.title, self.link, self.pause]
 
     @property
     def outputs(self) -> list[Any]:
@@ -123,10 +125,12 @@ class LabelTab:
     def head(self, project: int, text: str) -> tuple[Any, ...]:
         """The list, and the open project's heading with its button."""
         if not project:
-            return (*self.listed(project, text), "", gr.skip())
+            return (*self.listed(project, text), "", gr.skip(), gr.skip())
         info = projects.get_project(self.page.workspace, project)
         title = title_of(info) + origin_of(imports.imported(self.page.workspace, project))
-        return (*self.listed(project, text), title, gr.update(value="Pause" if info.state == "open" else "Open again"))
+        labelled = gr.update(visible=info.source != chat.SOURCE)  # what is said in chats has no items to hand out
+        pause = gr.update(value="Pause" if info.state == "open" else "Open again", visible=info.source != chat.SOURCE)
+        return (*self.listed(project, text), title, labelled, pause)
 
     def opened(self, project: int, text: str, inner: str = "results") -> tuple[Any, ...]:
         """A project with one of its inner tabs, or none."""
@@ -182,7 +186,8 @@ class LabelTab:
 
     def _connect_parts(self, place: list[Any]) -> None:
         for tab, part in self.parts:
-            tab.select(guarded(part.show), self.selected, part.outputs, **QUIET)
+            shown = tab.select(guarded(part.show), self.selected, part.outputs, **QUIET)
+            shown.success(guarded(self.head), place, self.head_outputs, **QUIET)
             for event in part.changed:
                 event.success(guarded(self.head), place, self.head_outputs, **QUIET)
             for event in part.opens:
