@@ -104,7 +104,7 @@ class RewardTrainer(Trainer):
         counted = [result for result in results if result[2]]
         figures = {"reward_mean": float(rewards.mean()), "reward_std": float(rewards.std(correction=0))}
         if counted:
-            figures["accuracy"] = sum(result[0] for result in counted) / len(counted)
+            figures["order_accuracy"] = sum(result[0] for result in counted) / len(counted)
             figures["margin"] = sum(result[1] for result in counted) / len(counted)
         return figures
 

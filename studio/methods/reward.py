@@ -22,7 +22,7 @@ class Reward(MethodSettings):
     row_kinds: ClassVar[tuple[str, ...]] = ("preference", "ranking", "rating")
     task: ClassVar[str] = "reward"
     metrics: ClassVar[dict[str, str]] = {
-        "accuracy": "accuracy",
+        "order_accuracy": "order accuracy",
         "margin": "reward margin",
         "reward_mean": "mean reward",
         "reward_std": "spread of the rewards",

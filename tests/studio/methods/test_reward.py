@@ -118,8 +118,8 @@ def test_a_reward_model_learns_the_order_and_scores_new_answers(
     assert (run.state, run.message) == ("completed", ""), run.folder.read_log()
     before, after = run.summary["baseline"], run.summary["final"]
     assert after["eval_loss"] < before["eval_loss"]
-    assert after["eval_accuracy"] > 0.9
-    assert {"accuracy", "margin", "reward_mean", "reward_std"} <= {key for row in run.folder.read_metrics()[0] for key in row}
+    assert after["eval_order_accuracy"] > 0.9
+    assert {"order_accuracy", "margin", "reward_mean", "reward_std"} <= {key for row in run.folder.read_metrics()[0] for key in row}
     info = get_model(judged, str(run.model))
     assert (info.kind, info.labels, info.generates) == ("reward", ["reward"], False)
     engine = Engine(judged, "cpu")
@@ -152,7 +152,7 @@ def test_scores_are_those_of_the_training(new_run: New, judged: Workspace) -> No
 
 def test_stop_and_resume_end_with_the_same_weights(new_run: New, judged: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
     changes: dict[str, Any] = {"method__kind": "reward", "data__sources": "rankings", "optim__gradient_accumulation": 2}
-    same_when_stopped(new_run, monkeypatch, changes, 5, ("loss", "accuracy", "eval_loss", "eval_accuracy", "tokens"))
+    same_when_stopped(new_run, monkeypatch, changes, 5, ("loss", "order_accuracy", "eval_loss", "eval_order_accuracy", "tokens"))
 
 
 def test_smaller_pieces_give_the_same_result(new_run: New, judged: Workspace) -> None:
@@ -162,7 +162,7 @@ def test_smaller_pieces_give_the_same_result(new_run: New, judged: Workspace) ->
     with memory_for(4):
         assert execute(pieces.path).state == "completed", pieces.read_log()
     assert "Memory ran out" in pieces.read_log()
-    for key in ("loss", "eval_loss", "eval_accuracy"):
+    for key in ("loss", "eval_loss", "eval_order_accuracy"):
         assert rows(pieces, key) == pytest.approx(rows(whole, key), abs=1e-4)
 
 
