@@ -1,4 +1,4 @@
-"""`luthier rewards`: reward functions that a person wrote in Python, and what any reward says of an answer."""
+"""`luthier rewards`: reward functions that a person wrote in Python, what any reward says of an answer, and audits of reward models."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from studio.cli.opener import Opener
-from studio.cli.output import console, emit_json, emit_table, json_option
+from studio.cli.output import console, emit_json, emit_table, json_option, progress_line
 from studio.errors import DataError, NotFoundError
 from studio.methods import user_rewards
 from studio.methods.reward_functions import Function, parse_functions
@@ -18,7 +18,7 @@ from studio.workspace import Workspace
 
 @click.group()
 def rewards() -> None:
-    """Reward functions in Python: list, show, add, confirm, try."""
+    """Reward functions in Python: list, show, add, confirm, try. Reward models: audit."""
 
 
 @rewards.command("list")
@@ -102,6 +102,37 @@ def try_(opener: Opener, reward: str, answers: tuple[str, ...], prompt: str, ref
         emit_json([{"answer": answer, "reward": each.total, "parts": each.parts} for answer, each in zip(answers, judged, strict=True)])
         return
     emit_table("Rewards", ("reward", "answer"), [(f"{each.total:.4f}", text) for text, each in zip(answers, judged, strict=True)], "")
+
+
+@rewards.command()
+@click.argument("model")
+@click.option("--data", required=True, metavar="REF", help="Preferences, rankings or ratings: NAME or NAME@VERSION.")
+@click.option("--split", default="validation", show_default=True, help="Which split to audit on.")
+@click.option("--rows", default=10, show_default=True, type=click.IntRange(0), help="How many of the surest disagreements to show.")
+@click.option("--send-back", default=0, metavar="N", type=click.IntRange(0), help="Put up to N items of them into labelling again.")
+@json_option
+@click.pass_obj
+def audit(opener: Opener, model: str, data: str, split: str, rows: int, send_back: int, as_json: bool) -> None:
+    """How far the reward model MODEL orders held-out answers as people do, and whether it knows more than length."""
+    from studio.evaluate import reward_audit
+    from studio.people import local_person
+
+    studio = opener.studio
+    with progress_line("answers") as progress:
+        found = reward_audit.audit(studio.workspace, studio.engine, model, data, split, progress)
+    sent = reward_audit.send_back(studio.workspace, found, local_person(studio.workspace), send_back) if send_back else None
+    if as_json:
+        emit_json({**found.model_dump(mode="json"), **({"sent_back": sent.model_dump(mode="json")} if sent else {})})
+        return
+    for sentence in found.sentences:
+        console.print(sentence, markup=False)
+    lines = [
+        (each.row, each.task or "", f"{each.sure:.0%}", each.prompt, each.preferred, each.other) for each in found.disagreements[:rows]
+    ]
+    if lines:
+        emit_table("Contradicts people", ("row", "item", "sure", "prompt", "people prefer", "it prefers"), lines, "")
+    if sent:
+        console.print(sent.sentence, markup=False)
 
 
 def _named(workspace: Workspace, reward: str) -> dict[str, Any]:
