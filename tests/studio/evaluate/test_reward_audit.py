@@ -256,11 +256,17 @@ def test_a_trained_model_is_audited_and_contradicted_votes_are_asked_again(
     assert audit(ws, engine, model, "votes", "train").seen_prompts == 30 - len(held)
 
     _asked_again(ws, found, project.id, odd)
+    command = ["--workspace", str(ws.root), "rewards", "audit", model, "--data", "votes"]
     with pytest.raises(SystemExit):
-        main(["--workspace", str(ws.root), "rewards", "audit", model, "--data", "votes", "--send-back", "5", "--json"])
+        main([*command, "--send-back", "5", "--json"])
     printed = json.loads(capsys.readouterr().out)
     assert printed["accuracy"]["value"] == found.accuracy.value
     assert len(printed["sent_back"]["waiting"]) == 1
+    with pytest.raises(SystemExit):
+        main(command)
+    words_printed = capsys.readouterr().out
+    assert all(sentence in words_printed for sentence in found.sentences)
+    assert "Contradicts people (2)" in words_printed
 
 
 def _asked_again(ws: Workspace, found: RewardAudit, project: int, odd: list[int]) -> None:
