@@ -35,7 +35,10 @@ from studio.workspace import Workspace
 if TYPE_CHECKING:
     from studio.evaluate.report import Report
     from studio.feedback.api import Feedback
+    from studio.feedback.projects import ProjectInfo
     from studio.inference.compare import CandidateInfo
+    from studio.rounds.lineage import Node
+    from studio.rounds.overview import RoundInfo
 
 Messages = list[dict[str, str]]
 
@@ -149,6 +152,33 @@ class Studio:
     def runs(self) -> list[RunInfo]:
         """Every run, newest first."""
         return run_store.list_runs(self.workspace)
+
+    # -- rounds
+
+    def rounds(self) -> list[RoundInfo]:
+        """The loop as it stands, round by round: votes, agreement, verdict, datasets, runs, models, and what comes next."""
+        from studio.rounds.overview import rounds
+
+        return rounds(self.workspace)
+
+    def next_recipe(self, *projects: int | str, data: str = "", method: str | None = None) -> Recipe:
+        """The recipe that votes call for, with its settings filled in; makes the dataset of votes where there is none."""
+        from studio.rounds.advance import next_recipe
+
+        return next_recipe(self.workspace, projects, data, method)
+
+    def rematch(self, model: str, n: int = 30, **how: Any) -> ProjectInfo:
+        """A blind labelling project of a model against the one before it and the base, on `n` held-out prompts; `how` as in
+        `start_rematch`."""
+        from studio.rounds.rematch import start_rematch
+
+        return start_rematch(self, model, n, **how)
+
+    def lineage(self, model: str) -> Node:
+        """Where a model comes from, as a tree down to each judgement."""
+        from studio.rounds.lineage import lineage
+
+        return lineage(self.workspace, model)
 
     # -- answers
 

@@ -42,9 +42,9 @@ def open_page(opened: Studio, **options: Any) -> None:
 
 def main(arguments: list[str] | None = None) -> None:
     """The entry point of the `luthier` command."""
-    from studio.cli import answers, compare, data, demo, doctor, models, people, rewards, runs, tasks, train, votes
+    from studio.cli import answers, compare, data, demo, doctor, models, people, rewards, rounds, runs, tasks, train, votes
 
-    for module in (answers, compare, data, demo, doctor, models, people, rewards, runs, tasks, train, votes):
+    for module in (answers, compare, data, demo, doctor, models, people, rewards, rounds, runs, tasks, train, votes):
         for command in module.COMMANDS:
             cli.add_command(command)
     arguments = sys.argv[1:] if arguments is None else arguments
