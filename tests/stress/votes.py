@@ -19,6 +19,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -251,7 +252,8 @@ def run(plan: Plan, folder: Path) -> Figures:
     project = prepare(root, plan)
     server = Server(root)
     try:
-        figures = asyncio.run(labelled(plan, server, project))
+        with ThreadPoolExecutor(1) as own:  # the browser of other tests keeps an event loop in this thread
+            figures = own.submit(asyncio.run, labelled(plan, server, project)).result()
     finally:
         server.close()
     check(Workspace(root), figures)

@@ -99,6 +99,7 @@ def test_the_loop_from_votes_to_a_verdict_and_back_down(opened: Studio, luthier:
     assert rematch(ws, model, n=5).prompts == plan.prompts
     second = opened.rematch(model, 5, sampling=Sampling(max_new_tokens=120, temperature=1.0, seed=3), overlap=2, repeat_share=0)
     assert (second.round, second.mode, second.models) == (2, "pair", sorted([model, "tiny"]))
+    assert model not in second.name, "annotators see the name"
     assert second.guideline
     assert second.guideline.text == "Which one helps more?"
     items = tasks(ws, second.id)
@@ -108,7 +109,7 @@ def test_the_loop_from_votes_to_a_verdict_and_back_down(opened: Studio, luthier:
         vote(ws, task.id, "ann", strength=-3 if task.candidates[0].model == model else 3)
     old, new = opened.rounds()
     assert (old.step, new.step, new.trainable) == ("done", "gather", 0)
-    assert f"{model} learned from them and was judged in round 2" in old.sentence
+    assert f"{model} learned from them and is judged in round 2" in old.sentence
     assert new.verdict.startswith(f"On held-out prompts: {model} ")
     assert next_run(ws).dataset.ref == "round-1-preference@2", "votes on held-out prompts are never trained on"
     with pytest.raises(FeedbackError, match="held-out prompts never are"):
