@@ -190,6 +190,8 @@ def _verdict(ws: Workspace, project_ids: Sequence[int], order: dict[str, int]) -
         verdict = verdict_between(found, newest)
         if verdict is not None and verdict.games:
             return where + verdict.sentence
+    if len(whole.models) == 1:
+        return f"Only answers of {whole.models[0]} were judged, so there is no other model to tell it from."
     return whole.verdicts[0].sentence if whole.verdicts else "No two models have been compared yet."
 
 
@@ -235,7 +237,7 @@ def _after_training(model: str, everything: Sequence[ProjectInfo]) -> tuple[Step
     if not judged:
         return "rematch", model, f"{model} learned from them; next: a blind re-match of {model}"
     where = listed([str(each) for each in judged])
-    return "done", model, f"{model} learned from them and was judged in round {where}"
+    return "done", model, f"{model} learned from them and is judged in round {where}"
 
 
 def newest_trainable(ws: Workspace) -> list[ProjectInfo]:

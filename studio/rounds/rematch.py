@@ -136,12 +136,12 @@ def start_rematch(
     """Let the models of `rematch` answer its prompts, `samples` times each, and make the labelling project of the next round of that.
 
     People judge pairs where two models meet and rank where three do, unless `settings` (those of `ProjectSettings`) say otherwise; the
-    guidelines are those of the newest project unless they are given. Raises what `rematch`, `compare` and `create_project` raise; once the
-    models have answered, the comparison stays.
+    guidelines are those of the newest project unless they are given, and the name that people see names no model. Raises what `rematch`,
+    `compare` and `create_project` raise; once the models have answered, the comparison stays.
     """
     ws = opened.workspace
     plan = rematch(ws, model, n)
-    name = _free_name(ws, name or f"Round {plan.round}: {plan.models[0]} re-match")
+    name = _free_name(ws, name or f"Round {plan.round}: blind re-match")
     answers = list(
         compare(
             ws, opened.engine, plan.models, plan.prompts, sampling or Sampling(), samples, name, stop, round=plan.round, progress=progress

@@ -129,10 +129,17 @@ def test_the_loop_from_votes_to_a_verdict_and_back_down(opened: Studio, luthier:
     _, planned = luthier("rounds", "rematch", model, "--prompts", "3", "--plan")
     assert (planned["models"], len(planned["prompts"])) == ([model, "tiny"], 3)
 
-    later = create_run(ws, recipe.model_copy(update={"name": "later", "model": model}))
+    rows = [{"prompt": asked(i), "chosen": said("good"), "rejected": said("bad")} for i in range(100, 160)]
+    add_version(ws, "more", "preference", {"train": rows[:30], "validation": rows[20:]}, {})
+    later = create_run(ws, apply_overrides(recipe, {"name": "later", "model": model, "data.sources": "more"}))
     third = register_run_model(ws, "third", "adapter", run.folder.model_path, model, later.id)
     rename_model(ws, "tiny", "tiny-again")
     assert rematch(ws, third.name, n=3).models == ["third", model, "tiny-again"], "new, previous and base"
+    enough = {held_out.prompt_sha256(prompt) for prompt in rematch(ws, third.name, n=50).prompts}
+    in_rows = {held_out.prompt_sha256(row["prompt"]) for row in rows}
+    assert enough & in_rows, "held-out rows of what the models learned from make up for too few held-out items"
+    assert not enough & {held_out.prompt_sha256(row["prompt"]) for row in rows[:30]}
+    assert enough <= held_out.held_out_hashes(ws)
     delete_run(ws, later.name)
     delete_run(ws, run.name)
     assert opened.rounds()[0].step == "train"
