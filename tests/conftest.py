@@ -24,6 +24,7 @@ LONGEST = ("test_session.py", "test_kill.py", "test_warm.py", "test_notebook.py"
 BROWSER = Path(__file__).parent / "browser"
 
 
+@pytest.hookimpl(tryfirst=True)  # before the workers read the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Where several workers share the tests (`--dist loadgroup`): one of them drives the browser, from the beginning; of the others, the
     longest come first, and those of a file stay together."""

@@ -1,7 +1,8 @@
 """Takes the README's screenshots from a demo workspace: `python -m tests.browser.screenshots --workspace DIR`.
 
-Make the workspace with `luthier --workspace DIR demo --no-serve`. `--all` takes every tab at desktop and phone width, light and dark, for
-a critical look.
+Make the workspace with `luthier --workspace DIR demo --no-serve`, then a labelling project of its comparison with
+`luthier --workspace DIR tasks create 1 --name "Round 1"`, and judge some of its items. `--all` takes every
+tab at desktop and phone width, light and dark, for a critical look.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from playwright.sync_api import Browser, Page, expect, sync_playwright
 from tests.browser.conftest import FLAGS, chromium, open_tab, ready, serve
 
 OUT = Path(__file__).parents[2] / "assets" / "screenshots"
-TABS = ("Data", "Train", "Runs", "Compare", "Chat", "Models")
+TABS = ("Data", "Train", "Runs", "Compare", "Label", "Chat", "Models")
 SIZES = {"desktop": (1440, 900), "phone": (390, 844)}
 
 
@@ -31,6 +32,8 @@ def visit(page: Page, label: str) -> None:
         panel.get_by_text("support-bot", exact=False).first.click()
     if label == "Compare":
         panel.get_by_text("starter, support-bot", exact=False).first.click()
+    if label == "Label":
+        panel.locator("#label-list [data-key]").first.click()
     page.wait_for_timeout(4000)  # curves and panels draw themselves in a moment; a picture has nothing to wait for
 
 
@@ -56,7 +59,7 @@ def main() -> None:
     with serve(options.workspace) as server, sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium(), args=FLAGS)
         if not options.all:
-            shoot(browser, server.url, options.out, ("Train", "Runs", "Compare"), "desktop", "light", "")
+            shoot(browser, server.url, options.out, ("Train", "Runs", "Compare", "Label"), "desktop", "light", "")
             return
         for size in SIZES:
             for scheme in ("light", "dark"):
