@@ -21,16 +21,11 @@ from studio.workspace import Workspace
 from tests.tiny import make_model
 
 LONGEST = ("test_session.py", "test_kill.py", "test_warm.py", "test_notebook.py")
-BROWSER = Path(__file__).parent / "browser"
 
 
-@pytest.hookimpl(tryfirst=True)  # before the workers read the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Where several workers share the tests (`--dist loadgroup`): one of them drives the browser, from the beginning; of the others, the
-    longest come first, and those of a file stay together."""
-    for item in items:
-        item.add_marker(pytest.mark.xdist_group("browser" if BROWSER in item.path.parents else str(item.path)))
-    items.sort(key=lambda item: (BROWSER not in item.path.parents, item.path.name not in LONGEST))
+    """The files with the longest tests come first, so that no worker is left with one of them at the end."""
+    items.sort(key=lambda item: item.path.name not in LONGEST)
 
 
 @pytest.fixture(scope="session")
