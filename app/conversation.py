@@ -97,11 +97,6 @@ def stored(messages: list[Message], system: str = "") -> list[Message]:
     return [{"role": "system", "content": system.strip()}, *kept] if system.strip() else kept
 
 
-def last_question(talk: Talk) -> str:
-    """What the person said last, or nothing."""
-    return next((m["content"] for m in reversed(talk["sides"][0]) if m["role"] == "user"), "")
-
-
 def answer(
     ws: Workspace, engine: Engine, talk: Talk, models: list[str], system: str, sampling: Sampling, stop: threading.Event
 ) -> Iterator[tuple[Talk, int]]:
