@@ -160,7 +160,14 @@ def position(share: float, low: float, high: float, n: int, p: float, pairs: boo
     if warning:
         fair = "The orders were drawn at random, so the standings stay fair, but the votes are noisier."
         return f"{figure}: the place on the screen sways people. {fair}"
+    if _one_sided(low, high):
+        return f"{figure}: the place on the screen may sway people; more judgements will tell."
     return f"{figure}: no sign that the place on the screen sways people."
+
+
+def _one_sided(low: float, high: float) -> bool:
+    """Whether an even split lies outside of the interval: too little for a warning, too much to speak of no sign."""
+    return low > 0.5 or high < 0.5
 
 
 def length(share: float, low: float, high: float, n: int, warning: bool) -> str:
@@ -169,6 +176,8 @@ def length(share: float, low: float, high: float, n: int, warning: bool) -> str:
         return f"{figure}. Longer answers may be better ones: compare the standings with length taken out before calling it a bias."
     if warning:
         return f"{figure}: people prefer shorter answers."
+    if _one_sided(low, high):
+        return f"{figure}: people may prefer {'longer' if share > 0.5 else 'shorter'} answers; more judgements will tell."
     return f"{figure}: no clear leaning to longer or shorter answers."
 
 

@@ -35,6 +35,14 @@ def test_a_preference_for_the_left_is_found_with_its_binomial_p() -> None:
     assert not bias.position(couples_of(lefty(200, 0.5))).warning
 
 
+def test_a_leaning_on_few_judgements_is_neither_a_warning_nor_no_sign() -> None:
+    """Seven of seven to the left: p is 0.016, and the interval does not hold an even split."""
+    found = bias.position(couples_of(lefty(7, 1.0)))
+    assert (found.share, found.warning) == (1.0, False)
+    assert "may sway people" in found.sentence
+    assert "no sign" in bias.position(couples_of(lefty(200, 0.5))).sentence
+
+
 def test_the_place_in_rankings_counts_once_for_each_ranking() -> None:
     fair = bias.position(couples_of(rankings(dict.fromkeys("abcd", 0.0), count=200, size=4)))
     assert fair.n <= 200
