@@ -98,7 +98,9 @@ def print_end(run: RunInfo) -> None:
         speed = f"{run.summary['tokens_per_second']:,.0f} tokens/s"
         console.print(f"  {run.summary['steps']} steps in {duration(run.summary['seconds'])}, {speed}", markup=False)
     if run.model:
-        console.print(f"Try it: luthier generate --model {run.model} --prompt 'Hello'", markup=False)
+        judge = f"Audit it before you train against it: luthier rewards audit {run.model} --data {run.recipe.data.sources[0].name}"
+        answer = f"Try it: luthier generate --model {run.model} --prompt 'Hello'"
+        console.print(judge if run.recipe.method.task == "reward" else answer, markup=False, soft_wrap=True)
 
 
 def _print_plan(plan: Plan) -> None:
